@@ -1,0 +1,222 @@
+import type { Definition } from './definition/index.js';
+import type { RunTime } from './names.js';
+import type { Metric, OutcomeObject } from './records.js';
+import type { Outcome, Preview, RunRequest, RunRow, Stage } from './runs.js';
+
+/** Which run an activity works for. */
+export interface RunRef {
+  readonly model: string;
+  /** Workflow id. */
+  readonly run: string;
+  readonly runTime: RunTime;
+}
+
+export interface CheckDataInput {
+  readonly ref: RunRef;
+  readonly definition: Definition;
+  readonly asOf: string;
+  readonly force: boolean;
+}
+
+/** Counts and URIs only: no keys. */
+export interface CheckDataResult {
+  readonly news: boolean;
+  /** Sentences for people: why there is news, or why there is none. */
+  readonly reasons: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  readonly oldestDate?: string;
+  readonly newestDate?: string;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly dataHash: string;
+  readonly definitionHash: string;
+  /** Written only when there is news. */
+  readonly fileRecordUri?: string;
+  /** Manifest of the train channel. */
+  readonly manifestUri?: string;
+  /** Every channel with its manifest. */
+  readonly channels: readonly { readonly name: string; readonly manifestUri: string; readonly files: number }[];
+}
+
+/** Stage "check data". */
+export interface DataActivities {
+  checkData(input: CheckDataInput): Promise<CheckDataResult>;
+  /** Compares the bucket with the run's file record once more: how many files changed or vanished since. */
+  confirmFiles(input: {
+    ref: RunRef;
+    definition: Definition;
+    fileRecordUri: string;
+  }): Promise<{ changed: number; removed: number }>;
+  /** What a run would find and do, without a write. */
+  previewRun(input: CheckDataInput): Promise<Preview>;
+}
+
+export interface StartTrainingInput {
+  readonly ref: RunRef;
+  readonly definition: Definition;
+  /** Index into training.instances, and with 1 added the last part of the job's name. */
+  readonly attempt: number;
+  readonly channels: CheckDataResult['channels'];
+}
+
+export interface TrainingStarted {
+  readonly trainingJob: string;
+  readonly image: string;
+  readonly instanceType: string;
+  /** Whether the job was there already, made by an earlier try of this activity. */
+  readonly attached: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface TrainingEnded {
+  readonly trainingJob: string;
+  readonly artifactUri: string;
+  readonly metrics: readonly Metric[];
+  readonly billableSeconds: number;
+}
+
+export interface TrainingActivities {
+  /** CreateTrainingJob, or attach to the run's own. Fails with NoCapacity if the instance type has none. */
+  startTraining(input: StartTrainingInput): Promise<TrainingStarted>;
+  /**
+   * Answers when the job has completed; fails with InProgress (retried by the server, not an error) while it runs,
+   * NoCapacity, TrainingFailed, TrainingStopped, TrainingTimedOut or UnknownStatus.
+   */
+  awaitTrainingJob(input: { ref: RunRef; trainingJob: string; poll: string }): Promise<TrainingEnded>;
+  /** Stops the job and answers once it is at an end or absent; InProgress until then. */
+  stopTrainingJob(input: { ref: RunRef; trainingJob: string }): Promise<{ status: string }>;
+}
+
+export interface DeployInput {
+  readonly ref: RunRef;
+  readonly definition: Definition;
+  readonly image: string;
+  readonly artifactUri: string;
+  readonly trainingJob: string;
+}
+
+export interface DeploymentStarted {
+  readonly modelName: string;
+  readonly endpoint: string;
+  readonly endpointConfig: string;
+  readonly action: 'created' | 'updated';
+  /** Config that was live before; what a roll-back returns to. */
+  readonly previousConfig?: string;
+  /** For people: an endpoint made by hand was taken over. */
+  readonly warnings?: readonly string[];
+}
+
+export interface EndpointActivities {
+  /** Model, endpoint config, then create or update of the endpoint; each found again by name on a retry. */
+  startDeployment(input: DeployInput): Promise<DeploymentStarted>;
+  /**
+   * Answers when the endpoint is InService on exactly this config. InProgress while it moves; DeploymentRolledBack if it came back
+   * on another config, EndpointFailed, UnknownStatus.
+   */
+  awaitEndpoint(input: {
+    ref: RunRef;
+    endpoint: string;
+    endpointConfig: string;
+    poll: string;
+  }): Promise<{ status: 'InService' }>;
+  /** One request to the live endpoint; SmokeTestFailed with the model's answer if it is not a good one. */
+  smokeTest(input: {
+    ref: RunRef;
+    definition: Definition;
+    manifestUri: string;
+    endpoint: string;
+  }): Promise<{ latencyMs: number }>;
+  /** Back to the previous config, or, for a first deployment, the endpoint removed. Await it with awaitEndpoint. */
+  rollBack(input: {
+    ref: RunRef;
+    endpoint: string;
+    failedConfig: string;
+    previousConfig?: string;
+  }): Promise<{ action: 'restored' | 'removed' | 'none' }>;
+  /** Removes configs and models of this model that no endpoint uses, keeping the newest `keep`. */
+  cleanUp(input: { ref: RunRef; definition: Definition }): Promise<{ removed: number }>;
+  /** Starts the deletion of the model's endpoint; `absent` if there was none. */
+  deleteEndpoint(input: { model: string; endpoint: string }): Promise<{ state: 'deleting' | 'absent' }>;
+  /** Answers once the endpoint is gone; InProgress until then. */
+  awaitEndpointGone(input: { endpoint: string }): Promise<void>;
+  /** Reads the rows from an exchange object, invokes, writes the answer to another; both encrypted. */
+  invokeEndpoint(input: {
+    definition: Definition;
+    endpoint: string;
+    inputUri: string;
+    outputUri: string;
+    contentType: string;
+    accept?: string;
+  }): Promise<{ status: number; bytes: number; variant?: string }>;
+}
+
+export interface RecordActivities {
+  /**
+   * Writes the run's immutable outcome object; the same again is fine, another is a RecordConflict. Before that, for a Deployed one,
+   * and so only after a verified deployment: the pointer to the deployed run and the SSM parameter (to `newestDate`), each compared
+   * before it is written. `parameter` answers what the parameter holds now.
+   */
+  recordOutcome(input: {
+    ref: RunRef;
+    definition: Definition;
+    outcome: OutcomeObject;
+    newestDate?: string;
+  }): Promise<{ outcomeUri: string; parameter?: string }>;
+}
+
+export interface LedgerActivities {
+  /** Indexes a run's outcome object and file record in PostgreSQL; safe to repeat. */
+  indexRun(input: { outcomeUri: string }): Promise<void>;
+  /** The deployment is no longer live. */
+  indexEndpointDeleted(input: { endpoint: string; at: string }): Promise<void>;
+  listRuns(input: { model?: string; outcome?: Outcome; limit: number }): Promise<{ runs: RunRow[] }>;
+  showRun(input: { run: string }): Promise<{ run?: OutcomeObject }>;
+  /** Empties the index and makes it again from the outcome objects under each output prefix. */
+  rebuildLedger(input: { sources: { bucket: string; output: string }[] }): Promise<{ runs: number; files: number }>;
+}
+
+/** A message about a run, as facts; the activity makes the blocks. */
+export interface Notice {
+  readonly kind: 'started' | 'training' | 'deploying' | 'ended';
+  readonly ref: RunRef;
+  readonly temporalRunId: string;
+  readonly stage: Stage;
+  readonly request: Pick<RunRequest, 'trigger' | 'force' | 'noDeploy' | 'set'>;
+  readonly outcome?: Outcome;
+  readonly reason?: string;
+  readonly failureType?: string;
+  readonly files?: number;
+  readonly trainingJob?: string;
+  readonly instanceType?: string;
+  readonly endpoint?: string;
+  readonly endpointConfig?: string;
+  readonly metrics: readonly Metric[];
+  /** Seconds since the run began, and by stage. */
+  readonly seconds: number;
+  readonly stages: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+}
+
+export interface NotifyActivities {
+  /** Posts into the run's thread; without `threadTs` it opens one. Fails with SlackRefused or SlackUnavailable. */
+  notifySlack(input: {
+    slack: NonNullable<Definition['notify']['slack']>;
+    notice: Notice;
+    threadTs?: string;
+  }): Promise<{ ts: string }>;
+}
+
+export interface TriggerActivities {
+  /** Signals the model's entity with start. `scheduledAt` is the schedule's nominal time; its date in the schedule's zone is the as-of date. */
+  signalModel(input: { definition: Definition; request: RunRequest; scheduledAt?: string }): Promise<void>;
+}
+
+export type Activities = DataActivities &
+  TrainingActivities &
+  EndpointActivities &
+  RecordActivities &
+  LedgerActivities &
+  NotifyActivities &
+  TriggerActivities;

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { fixedSpan, instanceType, kmsKey, name, notYet, prefix, span, timeZone } from './fields.js';
+
+export const triggers = z
+  .strictObject({
+    schedule: z
+      .strictObject({
+        cron: z
+          .string()
+          .regex(/^\S+( \S+){4}$/, { error: 'must have five fields: minute hour day month weekday' })
+          .describe('When to look for new data.')
+          .meta({ examples: ['0 9 * * *'] }),
+        timeZone: timeZone.default('UTC'),
+      })
+      .describe('A cron schedule.')
+      .optional(),
+    newData: notYet('runs started by new data'),
+    events: notYet('runs started by EventBridge events'),
+  })
+  .describe('What starts a run besides the command line.');
+
+export const data = z
+  .strictObject({
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+        error: 'must be an S3 bucket name: 3 to 63 lower-case letters, digits, dots, hyphens',
+      })
+      .describe('S3 bucket of the data, the run records and the model artefacts.')
+      .meta({ examples: ['my-bucket'] }),
+    prefix: prefix(
+      'Prefix of the dated objects, YYYY-MM-DD.csv or anything under YYYY-MM-DD/; data/<name>/train/ by default.',
+    ).optional(),
+    output: prefix('Prefix for artefacts and run records; models/<name>/ by default.').optional(),
+    window: span('How far back from the as-of date data is used; everything without it.').optional(),
+    channels: z
+      .array(
+        name('Channel name.', 64).refine((value) => value !== 'train', {
+          error: 'must be another channel than train, which is always there',
+        }),
+      )
+      .max(19, { error: 'must have at most 19 channels besides train: SageMaker takes 20' })
+      .default([])
+      .describe('Further channels, each read from the sibling of the prefix that bears its name, same window.'),
+    parameter: z
+      .string()
+      .regex(/^\/[a-zA-Z0-9_.\-/]+$/, { error: 'must be an SSM parameter name that starts with /' })
+      .describe('SSM parameter that holds the newest date deployed; /models/<name>/train/latest by default.')
+      .optional(),
+    contentType: z.string().min(1).default('text/csv').describe('ContentType of the channels.'),
+    retention: notYet('purging data by age'),
+  })
+  .describe('Where the training data lies.');
+
+export const network = z
+  .strictObject({
+    subnets: z
+      .array(z.string().regex(/^subnet-[a-z0-9]+$/, { error: 'must be a subnet id: subnet-…' }))
+      .min(1, { error: 'must name at least one subnet' })
+      .max(16)
+      .describe('Subnets of the VPC.')
+      .meta({ examples: [['subnet-0a1b2c3d']] }),
+    securityGroups: z
+      .array(z.string().regex(/^sg-[a-z0-9]+$/, { error: 'must be a security group id: sg-…' }))
+      .min(1, { error: 'must name at least one security group' })
+      .max(5)
+      .describe('Security groups of the containers.')
+      .meta({ examples: [['sg-0a1b2c3d']] }),
+    isolation: z.boolean().default(false).describe('No outbound network for the containers.'),
+  })
+  .describe('VPC of training and endpoint.');
+
+export const encryption = z
+  .strictObject({
+    key: kmsKey('One customer key for objects, training volume, artefact and endpoint.').optional(),
+    data: kmsKey('Key of run records in S3, in place of key.').optional(),
+    volume: kmsKey('Key of the training volume, in place of key.').optional(),
+    output: kmsKey('Key of the model artefact, in place of key.').optional(),
+    endpoint: kmsKey("Key of the endpoint's storage, in place of key.").optional(),
+    allowInstanceWithoutVolumeKey: z
+      .boolean()
+      .default(false)
+      .describe('Go on, with a warning, on instance types whose local NVMe takes no volume key.'),
+  })
+  .describe('KMS keys.');
+
+export const endpoint = z
+  .strictObject({
+    name: name("Endpoint name; the model's name by default.", 63).optional(),
+    instanceType: instanceType('Instance type of the endpoint.').default('ml.m5.large'),
+    count: z.int().min(1).max(100).default(1).describe('Number of instances.'),
+    variant: name('Production variant.', 63).default('prod'),
+    strategy: z
+      .enum(['all-at-once'], {
+        error: (issue) =>
+          issue.input === 'canary' || issue.input === 'linear'
+            ? `not yet available: ${issue.input} releases. Use all-at-once`
+            : 'must be all-at-once',
+      })
+      .default('all-at-once')
+      .describe('How traffic moves to the new fleet.'),
+    startupTimeout: fixedSpan('How long a container may take to answer /ping.', '1m', '1h').default('8m'),
+    maxWait: fixedSpan('How long a deployment may take before the run fails.', '5m', '1d').default('1h'),
+    smokeTest: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          contentType: z.string().min(1).default('text/csv').describe('ContentType of the request.'),
+          body: z
+            .string()
+            .min(1)
+            .max(65_536)
+            .describe('What to send.')
+            .meta({ examples: ['1.0,2.0'] }),
+        }),
+      ])
+      .default(true)
+      .describe(
+        'Invoke the endpoint before calling it deployed: true sends the newest training row without its label.',
+      ),
+    keep: z.int().min(1).max(100).default(3).describe('How many old endpoint configs and models to keep.'),
+    bake: notYet('baking a release'),
+    alarms: notYet('alarms on a release'),
+  })
+  .describe('Where the model serves.');

@@ -1,0 +1,86 @@
+import type { Definition } from './definition/index.js';
+import type { FailureType } from './failures.js';
+import type { Outcome, Trigger } from './runs.js';
+
+/** One object that a run trained on. Dates are those of the key, sizes bytes. */
+export interface FileEntry {
+  readonly channel: string;
+  readonly key: string;
+  readonly date: string;
+  readonly etag: string;
+  readonly size: number;
+  /** Only in versioned buckets, and only where the listing gives it. */
+  readonly versionId?: string;
+}
+
+/** What a run looked at: immutable, in S3, named by the run. Entries are sorted by channel and key; `dataHash` is the SHA-256 of them. */
+export interface FileRecord {
+  readonly version: 1;
+  readonly model: string;
+  readonly run: string;
+  readonly bucket: string;
+  readonly asOf: string;
+  readonly dataHash: string;
+  readonly definitionHash: string;
+  readonly files: readonly FileEntry[];
+}
+
+/** A metric of a training job as SageMaker reports it: the last value seen. */
+export interface Metric {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** How a run ended: one immutable object a run, the truth that the ledger is rebuilt from. Times are ISO 8601 UTC. */
+export interface OutcomeObject {
+  readonly version: 1;
+  readonly run: string;
+  readonly temporalRunId: string;
+  readonly model: string;
+  readonly outcome: Outcome;
+  /** In one sentence, for people: why it ended so. */
+  readonly reason: string;
+  readonly failureType?: FailureType;
+  readonly trigger: Trigger;
+  readonly asOf?: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** Seconds spent in each stage. */
+  readonly stages: Readonly<Record<string, number>>;
+  readonly dataHash?: string;
+  readonly definitionHash?: string;
+  readonly fileRecordUri?: string;
+  readonly manifestUri?: string;
+  readonly files?: number;
+  readonly trainingJob?: string;
+  readonly image?: string;
+  readonly instanceType?: string;
+  readonly billableSeconds?: number;
+  readonly artifactUri?: string;
+  readonly metrics: readonly Metric[];
+  readonly modelName?: string;
+  readonly endpoint?: string;
+  readonly endpointConfig?: string;
+  readonly deployedAt?: string;
+  readonly warnings: readonly string[];
+}
+
+/** Names the run whose model is deployed: `deployed.json`. */
+export interface DeployedPointer {
+  readonly version: 1;
+  readonly run: string;
+  readonly runTime: string;
+  readonly fileRecordUri: string;
+  readonly dataHash: string;
+  readonly definitionHash: string;
+  readonly endpoint: string;
+  readonly endpointConfig: string;
+  readonly newestDate: string;
+  readonly deployedAt: string;
+}
+
+/** The parts of a definition whose change is news: what is trained and how it is served, not when, whom we tell, or how we wait. */
+export type DefinitionCore = Pick<
+  Definition,
+  'name' | 'role' | 'data' | 'training' | 'network' | 'encryption' | 'endpoint'
+>;

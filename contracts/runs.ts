@@ -1,0 +1,238 @@
+import type { Definition } from './definition/index.js';
+import type { FailureType } from './failures.js';
+import type { RunTime } from './names.js';
+import type { Metric, OutcomeObject } from './records.js';
+
+export type Trigger = 'schedule' | 'manual' | 'event';
+/** How a run can end. `Failed` and `Cancelled` end the workflow with a failure; the others are its value. */
+export type Outcome = 'Deployed' | 'NoNewData' | 'Rejected' | 'Trained' | 'Failed' | 'Cancelled';
+export const STAGES = ['check data', 'train', 'await', 'deploy', 'record', 'done'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** A wish for a run. Wishes without settings of their own merge into one queued run; the others queue apart. */
+export interface RunRequest {
+  readonly trigger: Trigger;
+  /** YYYY-MM-DD; the day the run looks at the data as of. Today (UTC) without it. */
+  readonly asOf?: string;
+  /** Set by a schedule: its nominal date, which does not keep requests from merging. */
+  readonly nominalDate?: string;
+  /** Train even if nothing is new. */
+  readonly force?: boolean;
+  /** Train, but leave the endpoint alone. */
+  readonly noDeploy?: boolean;
+  /** The whole definition with the requester's `--set` applied and checked; the entity's own without it. */
+  readonly definition?: Definition;
+  /** The `--set` as given, for people: `training.hyperparameters.wd=0.1`. */
+  readonly set?: readonly string[];
+}
+
+/** Input of `retrain`: it explains the run by itself. */
+export interface RunInput {
+  readonly runTime: RunTime;
+  readonly definition: Definition;
+  readonly request: RunRequest;
+  /** Whether the run asks a model entity for the endpoint's lock; a run started alone does not. */
+  readonly entity: boolean;
+}
+
+/** Value of `retrain`, for Deployed, NoNewData, Rejected and Trained. */
+export interface RunResult {
+  readonly outcome: Extract<Outcome, 'Deployed' | 'NoNewData' | 'Rejected' | 'Trained'>;
+  readonly reason: string;
+  readonly model: string;
+  readonly asOf: string;
+  readonly files: number;
+  readonly dataHash?: string;
+  readonly trainingJob?: string;
+  readonly instanceType?: string;
+  readonly artifactUri?: string;
+  readonly metrics: readonly Metric[];
+  readonly modelName?: string;
+  readonly endpoint?: string;
+  readonly endpointConfig?: string;
+  readonly manifestUri?: string;
+  readonly fileRecordUri?: string;
+  readonly outcomeUri?: string;
+  readonly warnings: readonly string[];
+  /** Seconds by stage. */
+  readonly stages: Readonly<Record<string, number>>;
+}
+
+/** Answer of the `progress` query of `retrain`. */
+export interface RunProgress {
+  readonly stage: Stage;
+  /** ISO 8601 times at which each stage began. */
+  readonly since: Readonly<Partial<Record<Stage, string>>>;
+  readonly outcome?: Outcome;
+  readonly reason?: string;
+  readonly failureType?: FailureType;
+  /** One line a fact, in order: what the run has found or made so far. */
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+  readonly trainingJob?: string;
+  readonly endpoint?: string;
+  readonly endpointConfig?: string;
+  readonly files?: number;
+  readonly metrics: readonly Metric[];
+}
+
+/** Answer to a wish for a run. */
+export interface RunReceipt {
+  readonly run: string;
+  /** started: nothing ran; queued: waits behind another; merged: an equal wish was queued already, that one serves both. */
+  readonly state: 'started' | 'queued' | 'merged';
+  /** Runs before this one, the running one included. */
+  readonly position: number;
+}
+
+export interface QueuedRun {
+  readonly runTime: RunTime;
+  readonly request: RunRequest;
+  /** Wishes that this run serves. */
+  readonly wishes: number;
+}
+
+/** How the entity's last run ended. */
+export interface LastRun {
+  readonly run: string;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly endedAt: string;
+}
+
+/** Input of `model`, and what it carries over when it continues as new. */
+export interface ModelState {
+  readonly name: string;
+  readonly definition: Definition;
+  readonly queue?: readonly QueuedRun[];
+  readonly failures?: number;
+  readonly lastRun?: LastRun;
+  readonly lastTime?: RunTime;
+  /** Set when the model was removed from the definitions: the entity ends once its queue is empty. */
+  readonly retired?: boolean;
+}
+
+/** Answer of the `status` query of `model`. */
+export interface ModelStatus {
+  readonly definition: Definition;
+  readonly running?: { readonly run: string; readonly since: string };
+  readonly queue: readonly QueuedRun[];
+  readonly failures: number;
+  readonly lastRun?: LastRun;
+  /** Workflow id of who may touch the endpoint now. */
+  readonly endpointHolder?: string;
+}
+
+/** What `run --dry-run` answers: what a run would find and do. Nothing is written. */
+export interface Preview {
+  readonly wouldTrain: boolean;
+  readonly reasons: readonly string[];
+  readonly asOf: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly oldestDate?: string;
+  readonly newestDate?: string;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly image: string;
+  readonly instanceTypes: readonly string[];
+  readonly endpointAction: 'create' | 'update' | 'none';
+  readonly endpoint: string;
+  readonly warnings: readonly string[];
+}
+
+/** Names by which clients start and signal workflows: `client.workflow.start(WORKFLOWS.retrain, …)`. */
+export const WORKFLOWS = {
+  model: 'model',
+  retrain: 'retrain',
+  trigger: 'trigger',
+  endpointDeletion: 'endpointDeletion',
+  preview: 'preview',
+  invoke: 'invoke',
+  ledgerQuery: 'ledgerQuery',
+} as const;
+
+export const MESSAGES = {
+  /** model, update: RunRequest -> RunReceipt */
+  requestRun: 'requestRun',
+  /** model, signal: RunRequest; what schedules use */
+  runWanted: 'runWanted',
+  /** model, update: Definition -> { changed: boolean } */
+  apply: 'apply',
+  /** model, update: () -> { workflowId } of the deletion */
+  deleteEndpoint: 'deleteEndpoint',
+  /** model, update: run id of a queued run -> boolean, whether it was there */
+  dropQueued: 'dropQueued',
+  /** model, signal: no more runs */
+  retire: 'retire',
+  /** model, query -> ModelStatus */
+  status: 'status',
+  /** model, signal from a run: { workflowId } */
+  endpointWanted: 'endpointWanted',
+  /** retrain, signal from its entity */
+  endpointGranted: 'endpointGranted',
+  /** retrain, query -> RunProgress */
+  progress: 'progress',
+} as const;
+
+/** One line of `perennial runs`. */
+export interface RunRow {
+  readonly run: string;
+  readonly model: string;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly files?: number;
+  readonly trainingJob?: string;
+  readonly endpointConfig?: string;
+}
+
+/** Input of `trigger`, the tiny workflow that a schedule starts: it signals the entity, with start. */
+export interface TriggerInput {
+  readonly definition: Definition;
+}
+
+/** Input of `preview` -> Preview. */
+export interface PreviewInput {
+  readonly definition: Definition;
+  readonly request: RunRequest;
+}
+
+/** Input of `invoke` -> InvokeResult. Rows and answer are exchange objects. */
+export interface InvokeInput {
+  readonly definition: Definition;
+  readonly inputUri: string;
+  readonly outputUri: string;
+  readonly contentType: string;
+  readonly accept?: string;
+}
+
+export interface InvokeResult {
+  readonly status: number;
+  readonly bytes: number;
+  readonly variant?: string;
+}
+
+/** Input of `endpointDeletion`, a child of the entity -> whether there was an endpoint. */
+export interface EndpointDeletionInput {
+  readonly definition: Definition;
+}
+
+export interface EndpointDeletionResult {
+  readonly endpoint: string;
+  readonly existed: boolean;
+}
+
+/** Input of `ledgerQuery`: what the CLI asks of the ledger, by way of the worker. */
+export type LedgerQuery =
+  | { readonly kind: 'listRuns'; readonly model?: string; readonly outcome?: Outcome; readonly limit: number }
+  | { readonly kind: 'showRun'; readonly run: string }
+  | { readonly kind: 'rebuild'; readonly sources: { readonly bucket: string; readonly output: string }[] };
+
+/** Answer of `ledgerQuery`, by kind. */
+export type LedgerAnswer =
+  | { readonly kind: 'listRuns'; readonly runs: readonly RunRow[] }
+  | { readonly kind: 'showRun'; readonly run?: OutcomeObject }
+  | { readonly kind: 'rebuild'; readonly runs: number; readonly files: number };
