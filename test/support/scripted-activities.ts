@@ -1,0 +1,101 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities, Notice } from '../../contracts/activities.js';
+import { NON_RETRYABLE, type FailureType } from '../../contracts/failures.js';
+import { deploymentName, trainingJobName } from '../../contracts/names.js';
+import type { OutcomeObject } from '../../contracts/records.js';
+
+/** What a test sees of a scripted run. */
+export interface Script {
+  readonly activities: Activities;
+  /** Names of the activities called, in order of their start. */
+  readonly calls: string[];
+  readonly notices: Notice[];
+  readonly outcomes: OutcomeObject[];
+  /** How often an activity was called. */
+  count(name: keyof Activities): number;
+}
+
+/** A failure as the real activities raise it. */
+export function raise(type: FailureType, message: string, nextRetryDelay?: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: NON_RETRYABLE.includes(type),
+    ...(nextRetryDelay ? { nextRetryDelay: nextRetryDelay as '1s' } : {}),
+  });
+}
+
+/** Activities that answer as in a first deployment that goes well; `overrides` replace single ones. */
+export function script(overrides: Partial<Activities> = {}): Script {
+  const calls: string[] = [];
+  const notices: Notice[] = [];
+  const outcomes: OutcomeObject[] = [];
+  const happy: Activities = {
+    checkData: async ({ asOf }) => ({
+      news: true,
+      reasons: ['3 new files'],
+      files: 3,
+      bytes: 300,
+      oldestDate: '2026-01-01',
+      newestDate: asOf,
+      added: 3,
+      changed: 0,
+      removed: 0,
+      dataHash: 'd'.repeat(64),
+      definitionHash: 'e'.repeat(64),
+      fileRecordUri: 's3://bucket/files.json',
+      manifestUri: 's3://bucket/train.manifest',
+      channels: [{ name: 'train', manifestUri: 's3://bucket/train.manifest', files: 3 }],
+    }),
+    confirmFiles: async () => ({ changed: 0, removed: 0 }),
+    previewRun: async () => Promise.reject(raise('InvalidRequest', 'not scripted')),
+    startTraining: async ({ ref, definition, attempt }) => ({
+      trainingJob: trainingJobName(ref.model, ref.runTime, attempt + 1),
+      image: 'image:1',
+      instanceType: definition.training.instances[attempt] ?? 'none',
+      attached: false,
+      warnings: [],
+    }),
+    awaitTrainingJob: async ({ trainingJob }) => ({
+      trainingJob,
+      artifactUri: `s3://bucket/${trainingJob}/output/model.tar.gz`,
+      metrics: [{ name: 'train:mse', value: 1.5 }],
+      billableSeconds: 60,
+    }),
+    stopTrainingJob: async () => ({ status: 'Stopped' }),
+    startDeployment: async ({ ref, definition }) => ({
+      modelName: deploymentName(ref.model, ref.runTime),
+      endpoint: definition.endpoint.name,
+      endpointConfig: deploymentName(ref.model, ref.runTime),
+      action: 'created',
+    }),
+    awaitEndpoint: async () => ({ status: 'InService' }),
+    smokeTest: async () => ({ latencyMs: 12 }),
+    rollBack: async ({ previousConfig }) => ({ action: previousConfig ? 'restored' : 'removed' }),
+    cleanUp: async () => ({ removed: 0 }),
+    deleteEndpoint: async () => ({ state: 'deleting' }),
+    awaitEndpointGone: async () => undefined,
+    invokeEndpoint: async () => ({ status: 200, bytes: 2 }),
+    recordOutcome: async ({ newestDate }) => ({ outcomeUri: 's3://bucket/outcome.json', parameter: newestDate }),
+    indexRun: async () => undefined,
+    indexEndpointDeleted: async () => undefined,
+    listRuns: async () => ({ runs: [] }),
+    showRun: async () => ({}),
+    rebuildLedger: async () => ({ runs: 0, files: 0 }),
+    notifySlack: async ({ threadTs }) => ({ ts: threadTs ?? '1.000' }),
+    signalModel: async () => undefined,
+  };
+  const all = { ...happy, ...overrides };
+  const activities = Object.fromEntries(
+    Object.entries(all).map(([name, implementation]) => [
+      name,
+      async (input: never) => {
+        calls.push(name);
+        if (name === 'notifySlack') notices.push((input as { notice: Notice }).notice);
+        if (name === 'recordOutcome') outcomes.push((input as { outcome: OutcomeObject }).outcome);
+        return (implementation as (argument: never) => Promise<unknown>)(input);
+      },
+    ]),
+  ) as unknown as Activities;
+  return { activities, calls, notices, outcomes, count: (name) => calls.filter((call) => call === name).length };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { EndpointLock } from '../../workflows/model/lock.js';
+import { MOST_OWN_REQUESTS, RunQueue } from '../../workflows/model/queue.js';
+
+const NOW = Date.parse('2026-11-21T09:00:00.000Z');
+
+describe('queue of runs', () => {
+  it('merges plain wishes into one queued run, which keeps force and the newest nominal date', () => {
+    const queue = new RunQueue('m');
+    const first = queue.add({ trigger: 'schedule', nominalDate: '2026-11-20' }, NOW, true);
+    const second = queue.add({ trigger: 'manual', force: true }, NOW, true);
+    const third = queue.add({ trigger: 'schedule', nominalDate: '2026-11-21' }, NOW, true);
+    expect(first).toEqual({ run: 'retrain/m/2026-11-21T09:00:00.000Z', state: 'queued', position: 1 });
+    expect([second.state, third.state]).toEqual(['merged', 'merged']);
+    expect(second.run).toBe(first.run);
+    expect(queue.entries).toEqual([
+      {
+        runTime: '2026-11-21T09:00:00.000Z',
+        request: { trigger: 'schedule', nominalDate: '2026-11-21', force: true },
+        wishes: 3,
+      },
+    ]);
+  });
+
+  it('queues requests with settings of their own apart, twenty at the most, in order', () => {
+    const queue = new RunQueue('m');
+    for (let index = 0; index < MOST_OWN_REQUESTS; index += 1) {
+      expect(queue.accepts({ trigger: 'manual', asOf: '2026-01-01' })).toBe(true);
+      queue.add({ trigger: 'manual', asOf: '2026-01-01' }, NOW, false);
+    }
+    expect(queue.accepts({ trigger: 'manual', noDeploy: true })).toBe(false);
+    expect(queue.accepts({ trigger: 'schedule' })).toBe(true);
+    expect(new Set(queue.entries.map((entry) => entry.runTime)).size).toBe(MOST_OWN_REQUESTS);
+  });
+
+  it('never repeats a time, also after it was carried over or the clock went back', () => {
+    const queue = new RunQueue('m', [], '2026-11-21T09:00:05.000Z');
+    expect(queue.add({ trigger: 'manual' }, NOW, false).run).toBe('retrain/m/2026-11-21T09:00:05.001Z');
+  });
+
+  it('drops a queued run by its id, once', () => {
+    const queue = new RunQueue('m');
+    const { run } = queue.add({ trigger: 'manual' }, NOW, true);
+    expect([queue.drop(run), queue.drop(run)]).toEqual([true, false]);
+    expect(queue.next()).toBeUndefined();
+  });
+});
+
+describe('lock of the endpoint', () => {
+  it('goes to one at a time, to work by hand first, and to nobody twice', () => {
+    const lock = new EndpointLock();
+    lock.want('run-1');
+    expect(lock.grant()).toBe('run-1');
+    lock.want('run-2');
+    lock.want('deletion', true);
+    lock.want('run-1');
+    expect(lock.grant()).toBeUndefined();
+    lock.release('run-1');
+    expect(lock.grant()).toBe('deletion');
+    lock.release('run-2');
+    lock.release('deletion');
+    expect(lock.grant()).toBeUndefined();
+    expect(lock.busy).toBe(false);
+  });
+});

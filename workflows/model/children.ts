@@ -1,0 +1,61 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  startChild,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import type { Definition } from '../../contracts/definition/index.js';
+import { SEARCH_ATTRIBUTES, endpointDeletionId, runId, type RunTime } from '../../contracts/names.js';
+import type { QueuedRun, RunInput } from '../../contracts/runs.js';
+import type { endpointDeletion } from '../endpoint-deletion.js';
+import type { retrain } from '../retrain/index.js';
+
+export const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, 'KEYWORD');
+
+/** An entity that is terminated or cancelled asks its children to stop, so that they stop their remote jobs. */
+const CHILD = {
+  parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+  cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
+
+export function startRun(
+  own: Definition,
+  { runTime, request }: QueuedRun,
+): Promise<ChildWorkflowHandle<typeof retrain>> {
+  const { definition = own, ...wish } = request;
+  const input: RunInput = { runTime, definition, request: wish, entity: true };
+  return startChild<typeof retrain>('retrain', {
+    ...CHILD,
+    workflowId: runId(own.name, runTime),
+    args: [input],
+    typedSearchAttributes: [{ key: MODEL, value: own.name }],
+    staticSummary: summary(own.name, input),
+  });
+}
+
+export function startDeletion(
+  definition: Definition,
+  at: RunTime,
+): Promise<ChildWorkflowHandle<typeof endpointDeletion>> {
+  return startChild<typeof endpointDeletion>('endpointDeletion', {
+    ...CHILD,
+    workflowId: endpointDeletionId(definition.name, at),
+    args: [{ definition }],
+    typedSearchAttributes: [{ key: MODEL, value: definition.name }],
+    staticSummary: `delete endpoint ${definition.endpoint.name}`,
+  });
+}
+
+/** One line for the UI's list: what was asked for. At most 400 bytes, Temporal's limit. */
+function summary(model: string, { request }: RunInput): string {
+  const asOf = request.asOf ?? request.nominalDate;
+  const parts = [
+    `retrain ${model} (${request.trigger})`,
+    asOf && `as of ${asOf}`,
+    request.force && 'forced',
+    request.noDeploy && 'no deploy',
+    request.set?.length && `${request.set.length} own settings`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}

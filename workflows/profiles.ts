@@ -1,0 +1,106 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type {
+  DataActivities,
+  EndpointActivities,
+  LedgerActivities,
+  NotifyActivities,
+  RecordActivities,
+  TrainingActivities,
+  TriggerActivities,
+} from '../contracts/activities.js';
+
+// Whole profiles, one a class of activity: nothing retries for ever, nothing relies on a default.
+// The real default of cancellationType is TRY_CANCEL whatever its docs say, so each names its own.
+
+const BACKOFF = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Reads and idempotent writes of S3, SSM and SageMaker: an outage of an hour is sat out. */
+export const data = proxyActivities<DataActivities>({
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '1h',
+  heartbeatTimeout: '1m',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Creates of remote resources: a cancel waits for the answer, so that what was made is known and can be undone. */
+export const training = proxyActivities<Pick<TrainingActivities, 'startTraining'>>({
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '1h',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+export const endpoints = proxyActivities<
+  Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint' | 'smokeTest'>
+>({
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '1h',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+/** Waits: the activity says InProgress and when to ask again; the server keeps the timer. Callers give the time limit. */
+export const WAIT = {
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '5s', backoffCoefficient: 1 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+} as const;
+
+export const waits = proxyActivities<
+  Pick<TrainingActivities, 'awaitTrainingJob' | 'stopTrainingJob'> &
+    Pick<EndpointActivities, 'awaitEndpoint' | 'awaitEndpointGone'>
+>({ ...WAIT, scheduleToCloseTimeout: '1d' });
+
+export const records = proxyActivities<RecordActivities>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '1h',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+/** Housekeeping that a run can do without: it never holds up its end for longer than this. */
+export const housekeeping = proxyActivities<
+  Pick<LedgerActivities, 'indexRun' | 'indexEndpointDeleted'> & Pick<EndpointActivities, 'cleanUp'>
+>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '1m',
+  retry: { ...BACKOFF, maximumInterval: '10s' },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Slack is best effort: one more try, then a warning in the run. */
+export const slack = proxyActivities<NotifyActivities>({
+  startToCloseTimeout: '4s',
+  scheduleToCloseTimeout: '8s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 2 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Questions of a person at a terminal: an answer, or the reason, within a minute or so. */
+export const questions = proxyActivities<
+  Pick<LedgerActivities, 'listRuns' | 'showRun'> &
+    Pick<DataActivities, 'previewRun'> &
+    Pick<EndpointActivities, 'invokeEndpoint'>
+>({
+  startToCloseTimeout: '70s',
+  scheduleToCloseTimeout: '2m',
+  retry: { ...BACKOFF, maximumAttempts: 3 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Reads every outcome object of the given models. */
+export const rebuilding = proxyActivities<Pick<LedgerActivities, 'rebuildLedger'>>({
+  startToCloseTimeout: '2h',
+  scheduleToCloseTimeout: '4h',
+  heartbeatTimeout: '1m',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+export const triggering = proxyActivities<TriggerActivities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '1d',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});

@@ -1,0 +1,32 @@
+import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
+import { questions, rebuilding } from './profiles.js';
+import { workflowInfo } from '@temporalio/workflow';
+
+// Short workflows behind the CLI: what needs AWS or the ledger runs on the worker, where the rights are.
+
+/** What a run would find and do now. Writes nothing. */
+export async function preview({ definition, request }: PreviewInput): Promise<Preview> {
+  const now = new Date().toISOString();
+  return questions.previewRun({
+    ref: { model: definition.name, run: workflowInfo().workflowId, runTime: now },
+    definition,
+    asOf: request.asOf ?? now.slice(0, 10),
+    force: request.force ?? false,
+  });
+}
+
+/** One request to a model's endpoint; rows and answer travel as exchange objects. */
+export async function invoke({ definition, ...exchange }: InvokeInput): Promise<InvokeResult> {
+  return questions.invokeEndpoint({ definition, endpoint: definition.endpoint.name, ...exchange });
+}
+
+export async function ledgerQuery(query: LedgerQuery): Promise<LedgerAnswer> {
+  switch (query.kind) {
+    case 'listRuns':
+      return { kind: query.kind, ...(await questions.listRuns(query)) };
+    case 'showRun':
+      return { kind: query.kind, ...(await questions.showRun(query)) };
+    case 'rebuild':
+      return { kind: query.kind, ...(await rebuilding.rebuildLedger(query)) };
+  }
+}

@@ -1,0 +1,60 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { Notice } from '../../contracts/activities.js';
+import { causeOf } from '../failures.js';
+import { slack } from '../profiles.js';
+import type { Run } from './run.js';
+
+/**
+ * The run's Slack thread. Messages go out in order beside the work, never before it: an outage becomes one warning,
+ * and costs the run at most the seconds of the last message.
+ */
+export class Notices {
+  private threadTs?: string;
+  private chain: Promise<void> = Promise.resolve();
+
+  constructor(private readonly run: Run) {}
+
+  post(kind: Notice['kind']): void {
+    const target = this.run.input.definition.notify.slack;
+    if (!target) return;
+    const notice = this.notice(kind);
+    this.chain = this.chain.then(async () => {
+      try {
+        const { ts } = await slack.notifySlack({ slack: target, notice, threadTs: this.threadTs });
+        this.threadTs ??= ts;
+      } catch (error) {
+        this.run.warn(`Slack was not told (${kind}): ${causeOf(error).message}`);
+      }
+    });
+  }
+
+  /** Resolves once everything posted so far has gone out or been given up. Never rejects. */
+  async drain(): Promise<void> {
+    await this.chain;
+  }
+
+  private notice(kind: Notice['kind']): Notice {
+    const { trigger, force, noDeploy, set } = this.run.input.request;
+    const { stage, outcome, reason, failureType } = this.run.progress();
+    const { files, trainingJob, instanceType, endpoint, endpointConfig, metrics = [] } = this.run.found;
+    return {
+      kind,
+      ref: this.run.ref,
+      temporalRunId: workflowInfo().runId,
+      stage,
+      request: { trigger, force, noDeploy, set },
+      outcome,
+      reason,
+      failureType,
+      files,
+      trainingJob,
+      instanceType,
+      endpoint,
+      endpointConfig,
+      metrics,
+      seconds: this.run.seconds,
+      stages: this.run.stageSeconds(),
+      warnings: [...this.run.warnings],
+    };
+  }
+}

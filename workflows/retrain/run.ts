@@ -1,0 +1,156 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { RunRef } from '../../contracts/activities.js';
+import type { FailureType } from '../../contracts/failures.js';
+import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
+import type { OutcomeObject } from '../../contracts/records.js';
+import type { Outcome, RunInput, RunProgress, Stage } from '../../contracts/runs.js';
+
+const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stage, 'KEYWORD');
+const OUTCOME = defineSearchAttributeKey(SEARCH_ATTRIBUTES.outcome, 'KEYWORD');
+
+/** What a run has found and made so far; the outcome object grows out of it. */
+export type Findings = Partial<
+  Pick<
+    OutcomeObject,
+    | 'dataHash'
+    | 'definitionHash'
+    | 'fileRecordUri'
+    | 'manifestUri'
+    | 'files'
+    | 'trainingJob'
+    | 'image'
+    | 'instanceType'
+    | 'billableSeconds'
+    | 'artifactUri'
+    | 'metrics'
+    | 'modelName'
+    | 'endpoint'
+    | 'endpointConfig'
+    | 'deployedAt'
+  >
+>;
+
+/** The state of one run, and how it is shown: search attributes, current details, the progress query. */
+export class Run {
+  readonly ref: RunRef;
+  readonly asOf: string;
+  readonly found: Findings = {};
+  readonly notes: string[] = [];
+  readonly warnings: string[] = [];
+  private readonly since: Partial<Record<Stage, number>> = {};
+  private readonly startedAt = Date.now();
+  private stageNow: Stage = 'check data';
+  private outcome?: { outcome: Outcome; reason: string; failureType?: FailureType };
+
+  constructor(readonly input: RunInput) {
+    const { request, definition, runTime } = input;
+    this.ref = { model: definition.name, run: workflowInfo().workflowId, runTime };
+    this.asOf = request.asOf ?? request.nominalDate ?? new Date(this.startedAt).toISOString().slice(0, 10);
+  }
+
+  get stage(): Stage {
+    return this.stageNow;
+  }
+
+  enter(stage: Stage): void {
+    this.stageNow = stage;
+    this.since[stage] ??= Date.now();
+    upsertSearchAttributes([{ key: STAGE, value: stage }]);
+    this.show();
+  }
+
+  note(line: string): void {
+    this.notes.push(line);
+    this.show();
+  }
+
+  warn(line: string): void {
+    if (this.warnings.includes(line)) return;
+    this.warnings.push(line);
+    this.show();
+  }
+
+  conclude(outcome: Outcome, reason: string, failureType?: FailureType): void {
+    this.outcome = { outcome, reason, ...(failureType ? { failureType } : {}) };
+    this.stageNow = 'done';
+    this.since.done ??= Date.now();
+    upsertSearchAttributes([
+      { key: STAGE, value: 'done' },
+      { key: OUTCOME, value: outcome },
+    ]);
+    this.show();
+  }
+
+  /** Seconds since the run began. */
+  get seconds(): number {
+    return (Date.now() - this.startedAt) / 1000;
+  }
+
+  /** Seconds spent in each stage so far. */
+  stageSeconds(): Record<string, number> {
+    const begun = Object.entries(this.since).filter(([stage]) => stage !== 'done');
+    const end = this.since.done ?? Date.now();
+    return Object.fromEntries(begun.map(([stage, at], index) => [stage, ((begun[index + 1]?.[1] ?? end) - at) / 1000]));
+  }
+
+  progress(): RunProgress {
+    const { trainingJob, endpoint, endpointConfig, files, metrics = [] } = this.found;
+    return {
+      stage: this.stageNow,
+      since: Object.fromEntries(Object.entries(this.since).map(([stage, at]) => [stage, new Date(at).toISOString()])),
+      ...this.outcome,
+      notes: this.notes,
+      warnings: this.warnings,
+      trainingJob,
+      endpoint,
+      endpointConfig,
+      files,
+      metrics,
+    };
+  }
+
+  outcomeObject(ended: { outcome: Outcome; reason: string; failureType?: FailureType }): OutcomeObject {
+    return {
+      version: 1,
+      run: this.ref.run,
+      temporalRunId: workflowInfo().runId,
+      model: this.ref.model,
+      ...ended,
+      trigger: this.input.request.trigger,
+      asOf: this.asOf,
+      startedAt: new Date(this.startedAt).toISOString(),
+      endedAt: new Date(this.since.done ?? Date.now()).toISOString(),
+      stages: this.stageSeconds(),
+      metrics: [],
+      ...this.found,
+      warnings: [...this.warnings],
+    };
+  }
+
+  /** Markdown for the Temporal UI: what someone who opens the run at night wants to know first. */
+  private show(): void {
+    const heading = this.outcome
+      ? `### ${this.outcome.outcome}\n${this.outcome.reason}`
+      : `### ${this.ref.model}: ${this.stageNow}`;
+    const { trainingJob, artifactUri, endpoint, endpointConfig, metrics = [] } = this.found;
+    const facts = [
+      ['as of', this.asOf],
+      ['training job', trainingJob],
+      ['artefact', artifactUri],
+      ['endpoint', endpoint],
+      ['endpoint config', endpointConfig],
+      ...metrics.map((metric) => [metric.name, String(metric.value)]),
+    ].filter((fact): fact is [string, string] => fact[1] !== undefined);
+    setCurrentDetails(
+      [
+        heading,
+        '',
+        ...this.notes.map((line) => `- ${line}`),
+        ...this.warnings.map((line) => `- ⚠️ ${line}`),
+        '',
+        ...facts.map(([label, value]) => `**${label}** \`${value}\`  `),
+      ].join('\n'),
+    );
+  }
+}
