@@ -30,12 +30,23 @@ export default tseslint.config(
     files: ['workflows/**'],
     rules: {
       // A Node module in a workflow fails only at run time, with webpack's error: refuse it here.
-      'no-restricted-imports': ['error', { paths: nodeBuiltins, patterns: [{ group: ['@aws-sdk/*', 'pg', '@slack/*'] }] }],
+      'no-restricted-imports': [
+        'error',
+        { paths: nodeBuiltins, patterns: [{ group: ['@aws-sdk/*', 'pg', '@slack/*'] }] },
+      ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setInterval', 'Buffer'],
     },
   },
   {
     files: ['**/*.mjs', '**/*.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+      },
+    },
   },
 );

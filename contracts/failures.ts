@@ -42,7 +42,6 @@ export const FAILURES = {
 } as const;
 
 export type FailureType = keyof typeof FAILURES;
-export type FailureClass = (typeof FAILURES)[FailureType];
 
 /** Types that Temporal must not retry. */
 export const NON_RETRYABLE: FailureType[] = (Object.keys(FAILURES) as FailureType[]).filter(

@@ -1,5 +1,5 @@
 /** Built-in algorithms that Perennial knows by name, with the repository of their image and the tag it uses. */
-export const BUILT_IN = {
+const BUILT_IN = {
   'linear-learner': { repository: 'linear-learner', tag: '1' },
   xgboost: { repository: 'sagemaker-xgboost', tag: '1.7-1' },
 } as const;

@@ -32,7 +32,7 @@ export const trainingJobName = (model: string, time: RunTime, attempt: number) =
 export const deploymentName = (model: string, time: RunTime) => `${model}-${compactTime(time)}`;
 
 /** Folder of a run's records under the definition's output prefix. */
-export const runPrefix = (output: string, time: RunTime) => `${output}runs/${compactTime(time)}/`;
+const runPrefix = (output: string, time: RunTime) => `${output}runs/${compactTime(time)}/`;
 export const manifestKey = (output: string, time: RunTime, channel: string) =>
   `${runPrefix(output, time)}${channel}.manifest`;
 export const fileRecordKey = (output: string, time: RunTime) => `${runPrefix(output, time)}files.json`;

@@ -1,4 +1,3 @@
-import type { Definition } from './definition/index.js';
 import type { FailureType } from './failures.js';
 import type { Outcome, Trigger } from './runs.js';
 
@@ -78,9 +77,3 @@ export interface DeployedPointer {
   readonly newestDate: string;
   readonly deployedAt: string;
 }
-
-/** The parts of a definition whose change is news: what is trained and how it is served, not when, whom we tell, or how we wait. */
-export type DefinitionCore = Pick<
-  Definition,
-  'name' | 'role' | 'data' | 'training' | 'network' | 'encryption' | 'endpoint'
->;

@@ -26,6 +26,7 @@ export async function deploy(run: Run, trained: TrainingEnded, manifestUri: stri
     trainingJob: trained.trainingJob,
   });
   const { endpoint, endpointConfig, modelName, action } = started;
+  started.warnings?.forEach((line) => run.warn(line));
   Object.assign(run.found, { endpoint, modelName, endpointConfig });
   run.note(`endpoint \`${endpoint}\` is being ${action} with config \`${endpointConfig}\``);
   try {

@@ -56,7 +56,7 @@ async function stages(run: Run, notices: Notices, granted: () => boolean): Promi
   run.enter('deploy');
   notices.post('deploying');
   await lockEndpoint(granted);
-  const { endpoint, endpointConfig } = await deploy(run, trained, manifestUri);
+  const { endpoint } = await deploy(run, trained, manifestUri);
   const deployedAt = new Date().toISOString();
   Object.assign(run.found, { deployedAt });
 
