@@ -1,0 +1,8 @@
+/** The activities' factories, each over the clients it needs. */
+export { createDataActivities } from './data/index.js';
+export { createEndpointActivities } from './endpoint/index.js';
+export { createLedgerActivities } from './ledger.js';
+export { createNotifyActivities } from './notify/index.js';
+export { createRecordActivities } from './record.js';
+export { createTrainingActivities } from './training/index.js';
+export { createTriggerActivities } from './trigger.js';

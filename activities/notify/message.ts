@@ -1,0 +1,101 @@
+import type { KnownBlock } from '@slack/web-api';
+import type { Notice } from '../../contracts/activities.js';
+import type { Outcome } from '../../contracts/runs.js';
+import { cut, duration, escapeWithin } from './text.js';
+
+// Slack's limits (Block Kit reference): header 150, section text 3,000, field 2,000, ten fields a section; message text 40,000.
+const HEADER = 150;
+const TEXT = 3_000;
+const FIELD = 2_000;
+
+/** What chat.postMessage sends: blocks, and the text that notifications and readers without blocks show. */
+export interface Message {
+  readonly text: string;
+  readonly blocks: KnownBlock[];
+}
+
+const OUTCOMES: Record<Outcome, readonly [emoji: string, what: string]> = {
+  Deployed: [':white_check_mark:', 'deployed'],
+  NoNewData: [':zzz:', 'nothing new'],
+  Rejected: [':no_entry:', 'rejected'],
+  Trained: [':mortar_board:', 'trained, not deployed'],
+  Failed: [':red_circle:', 'failed'],
+  Cancelled: [':black_square_for_stop:', 'cancelled'],
+};
+
+/** A notice as a Slack message. `link` is the run's page in the Temporal UI. */
+export function message(notice: Notice, link: string | undefined): Message {
+  const [emoji, what] = happened(notice);
+  const title = `${notice.ref.model}: ${what}`;
+  const reason = notice.reason === undefined ? undefined : why(notice, notice.reason);
+  const blocks: KnownBlock[] = [
+    { type: 'header', text: { type: 'plain_text', text: cut(`${emoji} ${title}`, HEADER), emoji: true } },
+  ];
+  if (reason !== undefined) blocks.push(section(escapeWithin(reason, TEXT)));
+  blocks.push({ type: 'section', fields: fields(notice) });
+  if (notice.warnings.length > 0) {
+    const warnings = notice.warnings.map((warning) => `• ${warning}`).join('\n');
+    blocks.push(section(`:warning: *Warnings*\n${escapeWithin(warnings, TEXT - 25)}`));
+  }
+  blocks.push({ type: 'context', elements: [{ type: 'mrkdwn', text: footer(notice, link) }] });
+  return { text: escapeWithin(reason === undefined ? title : `${title}. ${reason}`, TEXT), blocks };
+}
+
+function happened({ kind, outcome }: Notice): readonly [emoji: string, what: string] {
+  switch (kind) {
+    case 'started':
+      return [':arrow_forward:', 'run started'];
+    case 'training':
+      return [':gear:', 'training started'];
+    case 'deploying':
+      return [':rocket:', 'deployment started'];
+    case 'ended':
+      return outcome === undefined ? [':grey_question:', 'ended without an outcome'] : OUTCOMES[outcome];
+  }
+}
+
+const why = ({ failureType }: Notice, reason: string) =>
+  failureType === undefined ? reason : `${failureType}: ${reason}`;
+
+const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
+
+function fields(notice: Notice) {
+  const { request, metrics, files, endpoint, endpointConfig } = notice;
+  const rows: [label: string, value: string | undefined][] = [
+    ['Stage', notice.stage],
+    ['Duration', duration(notice.seconds)],
+    ['Files', files?.toLocaleString('en')],
+    [
+      'Metric',
+      metrics.length > 0 ? metrics.map(({ name, value }) => `${name} ${figure(value)}`).join('\n') : undefined,
+    ],
+    ['Training job', notice.trainingJob],
+    ['Instance', notice.instanceType],
+    ['Endpoint', endpoint],
+    ['Endpoint config', endpointConfig],
+    [
+      'Trigger',
+      [request.trigger, request.force && 'forced', request.noDeploy && 'no deployment'].filter(Boolean).join(', '),
+    ],
+    ['Settings', request.set && request.set.length > 0 ? request.set.join('\n') : undefined],
+  ];
+  return rows
+    .filter((row): row is [string, string] => row[1] !== undefined)
+    .map(([label, value]) => ({
+      type: 'mrkdwn' as const,
+      text: `*${label}*\n${escapeWithin(value, FIELD - label.length - 3)}`,
+    }));
+}
+
+function figure(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+function footer({ kind, ref, stages }: Notice, link: string | undefined): string {
+  const run = escapeWithin(ref.run, 300);
+  const spent = Object.entries(stages).map(([stage, seconds]) => `${stage} ${duration(seconds)}`);
+  return [
+    link === undefined ? run : `<${link}|${run}>`,
+    ...(kind === 'ended' && spent.length > 0 ? [spent.join(', ')] : []),
+  ].join(' · ');
+}

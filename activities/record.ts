@@ -1,0 +1,98 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import type { RecordActivities, RunRef } from '../contracts/activities.js';
+import type { Definition } from '../contracts/definition/index.js';
+import { deployedKey, outcomeKey, s3Uri } from '../contracts/names.js';
+import type { DeployedPointer, OutcomeObject } from '../contracts/records.js';
+import { fail, withFailures } from './errors.js';
+import { readParameter } from './parameters.js';
+import { writeIf, writeOnce } from './s3/objects.js';
+import { readRecord, recordConflict, recordKey } from './s3/records.js';
+
+/** Turns of the race for the pointer before the activity fails and Temporal tries it again. */
+const TURNS = 3;
+
+/** Clients that the stage "record" works through. */
+export interface RecordClients {
+  readonly s3: S3Client;
+  readonly ssm: SSMClient;
+}
+
+/** Activities of the stage "record". */
+export function createRecordActivities({ s3, ssm }: RecordClients): RecordActivities {
+  return {
+    async recordOutcome({ definition, ref, outcome, newestDate }) {
+      const pointer = outcome.outcome === 'Deployed' ? pointerTo(ref, outcome, newestDate) : undefined;
+      const parameter = pointer && (await recordDeployment(s3, ssm, definition, pointer));
+      const { bucket, output } = definition.data;
+      const key = outcomeKey(output, ref.runTime);
+      const body = JSON.stringify(outcome);
+      const other = await writeOnce(s3, { bucket, key, body, kmsKey: recordKey(definition) });
+      if (other !== undefined) throw recordConflict(s3Uri(bucket, key));
+      return { outcomeUri: s3Uri(bucket, key), parameter };
+    },
+  };
+}
+
+/** The pointer of a deployed run; a run whose outcome lacks what the pointer names was not deployed. */
+function pointerTo(ref: RunRef, outcome: OutcomeObject, newestDate: string | undefined): DeployedPointer {
+  const { fileRecordUri, dataHash, definitionHash, endpoint, endpointConfig, deployedAt } = outcome;
+  if (!fileRecordUri || !dataHash || !definitionHash || !endpoint || !endpointConfig || !deployedAt || !newestDate) {
+    throw fail('InvalidRequest', `the outcome of ${ref.run} says Deployed but does not say what; nothing was recorded`);
+  }
+  const { run, runTime } = ref;
+  return {
+    version: 1,
+    run,
+    runTime,
+    fileRecordUri,
+    dataHash,
+    definitionHash,
+    endpoint,
+    endpointConfig,
+    newestDate,
+    deployedAt,
+  };
+}
+
+/** Pointer and parameter, unless a later deployment has written them already. Answers what the parameter holds now. */
+async function recordDeployment(
+  s3: S3Client,
+  ssm: SSMClient,
+  definition: Definition,
+  pointer: DeployedPointer,
+): Promise<string> {
+  const { parameter } = definition.data;
+  const [ours, stored] = await Promise.all([pointTo(s3, definition, pointer), readParameter(ssm, parameter)]);
+  if (!ours) return stored?.value ?? '';
+  if (stored?.value !== pointer.newestDate) await setWatermark(ssm, parameter, pointer.newestDate);
+  return pointer.newestDate;
+}
+
+/**
+ * Makes the pointer name this deployment, unless it names a later one: what was verified last is what is live, whichever run began
+ * first. The write is conditional, so of two at once the later wins. Answers whether the pointer names this deployment.
+ */
+async function pointTo(s3: S3Client, definition: Definition, pointer: DeployedPointer): Promise<boolean> {
+  const { bucket, output } = definition.data;
+  const key = deployedKey(output);
+  const body = JSON.stringify(pointer);
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const live = await readRecord<DeployedPointer>(s3, bucket, key);
+    if (live && JSON.stringify(live.record) === body) return true;
+    if (live && isLater(live.record, pointer)) return false;
+    if (await writeIf(s3, { bucket, key, body, kmsKey: recordKey(definition) }, live?.etag)) return true;
+  }
+  throw fail('ServiceUnavailable', `${s3Uri(bucket, key)} kept changing while it was written; trying again`);
+}
+
+function isLater(one: DeployedPointer, other: DeployedPointer): boolean {
+  return one.deployedAt === other.deployedAt ? one.runTime > other.runTime : one.deployedAt > other.deployedAt;
+}
+
+async function setWatermark(ssm: SSMClient, name: string, value: string): Promise<void> {
+  const request = new PutParameterCommand({ Name: name, Value: value, Type: 'String', Overwrite: true });
+  const about = { resource: `${name} in SSM`, action: 'write', permission: 'ssm:PutParameter' };
+  await withFailures(about, () => ssm.send(request));
+}

@@ -1,0 +1,40 @@
+import type { DescribeTrainingJobCommandOutput, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { ApplicationFailure } from '@temporalio/common';
+import type { TrainingActivities } from '../../contracts/activities.js';
+import { inProgress, look, nextLook, whileRoleSpreads } from '../waiting.js';
+import { sageMakerJobs } from './source.js';
+import { startTraining } from './start.js';
+import { stopTraining } from './stop.js';
+import { TrainingSweep } from './sweep.js';
+import { statusInWords, verdictOn } from './verdict.js';
+
+export interface TrainingDeps {
+  readonly sagemaker: SageMakerClient;
+  readonly region: string;
+  /** Shared by all waits of a worker; one of its own by default. */
+  readonly sweep?: TrainingSweep<DescribeTrainingJobCommandOutput>;
+}
+
+/** Stages "train" and "await" over SageMaker's training jobs. */
+export function createTrainingActivities({
+  sagemaker,
+  region,
+  sweep = new TrainingSweep(sageMakerJobs(sagemaker)),
+}: TrainingDeps): TrainingActivities {
+  return {
+    startTraining: (input) => whileRoleSpreads(() => startTraining({ sagemaker, region }, input)),
+
+    async awaitTrainingJob({ trainingJob, poll }) {
+      const delay = nextLook(poll);
+      const about = { action: 'DescribeTrainingJob', resource: `training job ${trainingJob}` };
+      const view = await look(about, delay, () => sweep.status(trainingJob, delay));
+      const verdict = view.detail && verdictOn(trainingJob, view.detail);
+      // Those that were served from one listing come back when it is stale: the first of them makes the next one.
+      if (verdict === undefined) throw inProgress(statusInWords(view), Math.max(delay / 2, delay - view.ageMs));
+      if (verdict instanceof ApplicationFailure) throw verdict;
+      return verdict;
+    },
+
+    stopTrainingJob: ({ trainingJob }) => stopTraining(sagemaker, trainingJob),
+  };
+}

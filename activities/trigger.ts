@@ -1,0 +1,41 @@
+import { getClient } from '@temporalio/activity';
+import type { TriggerActivities } from '../contracts/activities.js';
+import type { Definition } from '../contracts/definition/index.js';
+import { entityId } from '../contracts/names.js';
+import { MESSAGES, WORKFLOWS } from '../contracts/runs.js';
+import type { ModelState, RunRequest } from '../contracts/runs.js';
+import { fail, withFailures } from './errors.js';
+
+/** Date (YYYY-MM-DD) of an ISO 8601 time on a time zone's calendar. */
+export function dateIn(timeZone: string, time: string): string {
+  // Swedish writes dates as ISO 8601 does.
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(new Date(time));
+}
+
+/** Activities of the workflow that a schedule starts. `taskQueue` is where the model entity runs. */
+export function createTriggerActivities({ taskQueue }: { readonly taskQueue: string }): TriggerActivities {
+  return {
+    async signalModel({ definition, request, scheduledAt }) {
+      const workflowId = entityId(definition.name);
+      const state: ModelState = { name: definition.name, definition };
+      const wish = withNominalDate(definition, request, scheduledAt);
+      await withFailures({ resource: workflowId, action: 'signal' }, () =>
+        getClient().workflow.signalWithStart(WORKFLOWS.model, {
+          workflowId,
+          taskQueue,
+          args: [state],
+          signal: MESSAGES.runWanted,
+          signalArgs: [wish],
+        }),
+      );
+    },
+  };
+}
+
+function withNominalDate(definition: Definition, request: RunRequest, scheduledAt: string | undefined): RunRequest {
+  if (scheduledAt === undefined) return request;
+  if (Number.isNaN(Date.parse(scheduledAt))) {
+    throw fail('InvalidRequest', `The schedule's time "${scheduledAt}" is not an ISO 8601 time`);
+  }
+  return { ...request, nominalDate: dateIn(definition.triggers.schedule?.timeZone ?? 'UTC', scheduledAt) };
+}
