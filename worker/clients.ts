@@ -1,0 +1,52 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { Agent } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import type { WorkerConfig } from './config.js';
+
+/** Sockets a service: 100 activity slots that each make a few calls at once. */
+const MAX_SOCKETS = 200;
+
+export interface AwsClients {
+  readonly s3: S3Client;
+  readonly ssm: SSMClient;
+  readonly sagemaker: SageMakerClient;
+  readonly sagemakerRuntime: SageMakerRuntimeClient;
+  destroy(): void;
+}
+
+/**
+ * Clients of one worker. Endpoints and credentials come from the SDK's own standard places (environment, profile, role):
+ * production and local mode differ in nothing else. Invocations get 65 s, a little more than SageMaker gives the model.
+ */
+export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClients {
+  const { region } = config;
+  const requestHandler = (requestTimeout: number) =>
+    new NodeHttpHandler({
+      connectionTimeout: 5_000,
+      requestTimeout,
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      httpsAgent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    });
+  const common = { region, requestHandler: requestHandler(30_000) };
+  const clients = {
+    s3: new S3Client(common),
+    ssm: new SSMClient(common),
+    sagemaker: new SageMakerClient(common),
+    sagemakerRuntime: new SageMakerRuntimeClient({ region, requestHandler: requestHandler(65_000) }),
+  };
+  return { ...clients, destroy: () => Object.values(clients).forEach((client) => client.destroy()) };
+}
+
+/** The ledger's connection string, read from SSM at use where the configuration names a parameter. */
+export async function databaseUrl(config: Pick<WorkerConfig, 'database'>, ssm: SSMClient): Promise<string> {
+  if (!config.database.startsWith('ssm:')) return config.database;
+  const Name = config.database.slice('ssm:'.length);
+  const answer = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+  const value = answer.Parameter?.Value;
+  if (!value) throw new Error(`SSM parameter ${Name} is empty; it must hold the ledger's postgres:// URL`);
+  return value;
+}
