@@ -1,0 +1,46 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { entityId, scheduleId } from '../../contracts/names.js';
+import { MESSAGES, WORKFLOWS } from '../../contracts/runs.js';
+import type { ModelState } from '../../contracts/runs.js';
+import { taskQueue } from '../connect.js';
+import type { ModelPlan, Orphan } from './plan.js';
+import { updateSchedule } from './schedule.js';
+
+/** The longest that a worker may take to answer an update. */
+const ANSWER_MS = 30_000;
+
+async function executeEntity(client: Client, env: NodeJS.ProcessEnv, { model, definition }: ModelPlan): Promise<void> {
+  const state: ModelState = { name: model, definition };
+  const start = new WithStartWorkflowOperation(WORKFLOWS.model, {
+    workflowId: entityId(model),
+    taskQueue: taskQueue(env),
+    args: [state],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `model ${model}`,
+  });
+  await client.withDeadline(Date.now() + ANSWER_MS, () =>
+    client.workflow.executeUpdateWithStart(MESSAGES.apply, {
+      args: [definition],
+      startWorkflowOperation: start,
+    }),
+  );
+}
+
+async function executeSchedule(client: Client, { model, schedule, wantedSchedule }: ModelPlan): Promise<void> {
+  if (schedule === 'delete') return client.schedule.getHandle(scheduleId(model)).delete();
+  if (schedule === 'create' && wantedSchedule) await client.schedule.create(wantedSchedule);
+  if (schedule === 'update' && wantedSchedule) await updateSchedule(client, wantedSchedule);
+}
+
+/** Makes Temporal match one file. Safe to repeat: the entity first, so that a schedule never fires for a definition it doesn't know. */
+export async function executeModel(client: Client, env: NodeJS.ProcessEnv, plan: ModelPlan): Promise<void> {
+  if (plan.entity !== 'unchanged') await executeEntity(client, env, plan);
+  await executeSchedule(client, plan);
+}
+
+/** Removes a model that no file defines: no more runs. Queued and running ones end as they would; the endpoint stays. */
+export async function prune(client: Client, { model, hasEntity, hasSchedule }: Orphan): Promise<void> {
+  if (hasSchedule) await client.schedule.getHandle(scheduleId(model)).delete();
+  if (hasEntity) await client.workflow.getHandle(entityId(model)).signal(MESSAGES.retire);
+}

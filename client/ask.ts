@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { WORKFLOWS } from '../contracts/runs.js';
+import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
+import { requireWorker, taskQueue } from './connect.js';
+
+/** The short workflows that answer for the worker: input and answer of each. */
+interface Questions {
+  preview: [PreviewInput, Preview];
+  invoke: [InvokeInput, InvokeResult];
+  ledgerQuery: [LedgerQuery, LedgerAnswer];
+}
+
+/**
+ * Has the worker answer a question by a short workflow, where the rights and the ledger are.
+ * @param subject what the workflow's id names beside the question: a model, or the kind of query
+ */
+export async function ask<K extends keyof Questions>(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  question: K,
+  subject: string,
+  input: Questions[K][0],
+): Promise<Questions[K][1]> {
+  await requireWorker(client, env);
+  const rebuild = 'kind' in input && input.kind === 'rebuild';
+  return (await client.workflow.execute(WORKFLOWS[question], {
+    workflowId: `${question}/${subject}/${randomUUID()}`,
+    taskQueue: taskQueue(env),
+    args: [input],
+    workflowExecutionTimeout: rebuild ? '6h' : '5m',
+  })) as Questions[K][1];
+}
+
+/** What the ledger answers to a query, with its kind's own type. */
+export async function askLedger<K extends LedgerQuery['kind']>(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  query: Extract<LedgerQuery, { kind: K }>,
+): Promise<Extract<LedgerAnswer, { kind: K }>> {
+  return (await ask(client, env, 'ledgerQuery', query.kind, query)) as Extract<LedgerAnswer, { kind: K }>;
+}

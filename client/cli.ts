@@ -1,0 +1,79 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { applyCommand } from './commands/apply.js';
+import { cancelCommand } from './commands/cancel.js';
+import type { Context } from './commands/command.js';
+import { definitionCommand } from './commands/definition.js';
+import { endpointCommand } from './commands/endpoint.js';
+import { invokeCommand } from './commands/invoke.js';
+import { ledgerCommand } from './commands/ledger.js';
+import { localCommands } from './commands/local.js';
+import { runCommand } from './commands/run.js';
+import { runsCommand } from './commands/runs.js';
+import { scheduleCommand } from './commands/schedule.js';
+import { showCommand } from './commands/show.js';
+import { EXIT, explain } from './errors.js';
+import { processTerminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
+
+const HELP = `
+Exit codes:
+  0  done; the run that was followed ended well
+  1  the run failed, the definitions have faults, or the request was refused
+  2  wrong usage, or no such model or run
+  3  Temporal or its worker cannot be reached
+  4  the run that was followed was cancelled
+
+Temporal is found by TEMPORAL_ADDRESS and the other TEMPORAL_ variables or its configuration file; without them by
+.perennial/env of the working folder, which \`perennial up\` writes. PERENNIAL_DEBUG=1 shows errors with their stack.
+`;
+
+const COMMANDS = [
+  localCommands,
+  definitionCommand,
+  applyCommand,
+  runCommand,
+  runsCommand,
+  showCommand,
+  cancelCommand,
+  invokeCommand,
+  endpointCommand,
+  scheduleCommand,
+  ledgerCommand,
+];
+
+/**
+ * The command line.
+ * @param argv the arguments, without node and the program's file
+ * @returns the exit code
+ */
+export async function main(argv: string[], terminal: Terminal = processTerminal()): Promise<number> {
+  let answered = false;
+  const watched: Terminal = {
+    ...terminal,
+    out: (text) => {
+      answered = true;
+      terminal.out(text);
+    },
+  };
+  const program = new Command('perennial')
+    .description('Durable workflows that keep Amazon SageMaker models fresh, safe and forgettable.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .showHelpAfterError('(--help shows the usage)')
+    .addHelpText('after', HELP);
+  const context: Context = { terminal: watched, program, exitCode: EXIT.ok };
+  for (const add of COMMANDS) add(context);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { message, exitCode, details } = explain(error);
+    terminal.err(`${message}\n`);
+    // A program that asked for JSON gets some, whatever happens.
+    if (argv.includes('--json') && !answered)
+      terminal.out(`${JSON.stringify({ error: message, exitCode, ...details })}\n`);
+    if (terminal.env['PERENNIAL_DEBUG'] && error instanceof Error) terminal.err(`${error.stack}\n`);
+    return exitCode;
+  }
+}

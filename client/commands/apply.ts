@@ -1,0 +1,104 @@
+import { executeModel, prune } from '../apply/execute.js';
+import type { ModelPlan, Orphan } from '../apply/plan.js';
+import { makePlan } from '../apply/plan.js';
+import { requireWorker, withClient } from '../connect.js';
+import { checkDefinitions } from '../definition/check.js';
+import { renderFaults } from '../definition/fault.js';
+import { renderChange } from '../diff.js';
+import { CliError, EXIT, explain } from '../errors.js';
+import { plural } from '../format.js';
+import type { Output } from '../output.js';
+import type { Context } from './command.js';
+import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
+
+const DONE = { create: 'created', update: 'updated', delete: 'deleted', unchanged: 'unchanged', none: 'none' } as const;
+
+interface Options {
+  readonly dryRun?: true | undefined;
+  readonly prune?: true | undefined;
+}
+
+const word = (action: keyof typeof DONE, dryRun: boolean) =>
+  dryRun && action !== 'unchanged' && action !== 'none' ? `would be ${DONE[action]}` : DONE[action];
+
+/** One line a model, and below it what differs. A new model has no keys to compare. */
+function renderModel(output: Output, plan: ModelPlan, dryRun: boolean): string {
+  const { model, entity, schedule, changes } = plan;
+  const parts = [word(entity, dryRun)];
+  if (schedule !== 'none' && !(schedule === 'unchanged' && entity === 'unchanged'))
+    parts.push(`schedule ${word(schedule, dryRun)}`);
+  const lines = changes.map((change) => `    ${renderChange(change)}`);
+  return [`${output.style('bold', model)}: ${parts.join(', ')}`, ...lines].join('\n');
+}
+
+function renderOrphan({ model, endpoint }: Orphan, { dryRun, prune: remove }: Options): string {
+  const billing = endpoint
+    ? `; its endpoint ${endpoint}, if there is one, goes on serving and billing until \`perennial endpoint delete ${model}\``
+    : '';
+  if (!remove) return `${model}: not in the files, left as it is (--prune removes it)`;
+  return `${model}: not in the files, ${dryRun ? 'would be removed' : 'removed'}${billing}`;
+}
+
+async function apply(context: Context, paths: string[], options: Options & { json?: true | undefined }): Promise<void> {
+  const { terminal } = context;
+  const output = outputOf(context, options);
+  const { models, faults } = await checkDefinitions(paths);
+  if (faults.length > 0) {
+    terminal.err(`${renderFaults(faults)}\n\n`);
+    throw new CliError(`${plural(faults.length, 'fault')} in the definitions: nothing was applied`, EXIT.failed, {
+      details: { faults },
+    });
+  }
+  const dryRun = options.dryRun === true;
+  await withClient(terminal, async (client) => {
+    const plan = await makePlan(client, terminal.env, models);
+    const failed: string[] = [];
+    const attempt = async (model: string, work: () => Promise<void>) => {
+      if (dryRun) return;
+      try {
+        await work();
+      } catch (error) {
+        failed.push(model);
+        output.note(`${model}: ${explain(error).message}`);
+      }
+    };
+    if (!dryRun) await requireWorker(client, terminal.env);
+    for (const model of plan.models) await attempt(model.model, () => executeModel(client, terminal.env, model));
+    if (options.prune) for (const orphan of plan.orphans) await attempt(orphan.model, () => prune(client, orphan));
+    const answer = {
+      dryRun,
+      models: plan.models.map(({ model, file, entity, schedule, changes }) => ({
+        model,
+        file,
+        entity: failed.includes(model) ? 'failed' : DONE[entity],
+        schedule: failed.includes(model) ? 'failed' : DONE[schedule],
+        changes,
+      })),
+      notInFiles: plan.orphans.map(({ model, endpoint }) => ({
+        model,
+        endpoint,
+        removed: options.prune === true && !dryRun && !failed.includes(model),
+      })),
+    };
+    output.result(answer, () =>
+      [
+        ...plan.models.filter(({ model }) => !failed.includes(model)).map((one) => renderModel(output, one, dryRun)),
+        ...plan.orphans.filter(({ model }) => !failed.includes(model)).map((one) => renderOrphan(one, options)),
+      ].join('\n'),
+    );
+    if (dryRun) output.note('dry run: nothing was changed');
+    if (failed.length > 0) throw new CliError(`not applied: ${failed.join(', ')}. \`perennial apply\` again goes on`);
+  });
+}
+
+export function applyCommand(context: Context): void {
+  context.program
+    .command('apply')
+    .description('make models and schedules match the definition files; all files are checked before anything changes')
+    .argument('<paths...>', 'YAML files, or folders of them')
+    .option('--dry-run', 'show what differs, key by key, and change nothing')
+    .option('--prune', 'remove models that the files do not define (their endpoints stay)')
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText('after', examples('apply models/ --dry-run', 'apply models/', 'apply models/ --prune --json'))
+    .action((paths, options) => apply(context, paths, options));
+}

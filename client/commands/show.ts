@@ -1,0 +1,28 @@
+import { withClient } from '../connect.js';
+import { findRun } from '../run/find.js';
+import { loadRun } from '../run/load.js';
+import { renderRun } from '../run/view.js';
+import type { Context } from './command.js';
+import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
+
+export function showCommand(context: Context): void {
+  context.program
+    .command('show')
+    .description('everything known of a run: outcome and reason, stages, files, hashes, job, metrics, endpoint')
+    .argument('<run>', 'id of the run, a unique part of it, its training job, or a model for its newest run')
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText(
+      'after',
+      examples('show weather', 'show retrain/weather/2026-11-21T09:00:00.000Z', 'show weather --json'),
+    )
+    .action(async (word, options) => {
+      const { terminal } = context;
+      const output = outputOf(context, options);
+      const warn = (text: string) => output.note(text);
+      await withClient(terminal, async (client) => {
+        const run = await findRun(client, terminal.env, word, warn);
+        const view = await loadRun(client, terminal.env, run, warn);
+        output.result(view, () => renderRun(output, view));
+      });
+    });
+}

@@ -1,0 +1,59 @@
+import { CronExpressionParser } from 'cron-parser';
+import { takesVolumeKey } from '../../contracts/instances.js';
+import type { FaultAt } from './fault.js';
+import { showValue, valueAt } from './values.js';
+
+/** A cron expression of five fields whose fields no clock ever shows. */
+function cron(data: unknown): FaultAt[] {
+  const path = ['triggers', 'schedule', 'cron'];
+  const expression = valueAt(data, path);
+  if (typeof expression !== 'string' || !/^\S+( \S+){4}$/.test(expression)) return [];
+  try {
+    CronExpressionParser.parse(expression);
+    return [];
+  } catch (error) {
+    const message = `is not a cron expression (minute hour day month weekday): ${(error as Error).message}`;
+    return [{ path, message, found: expression, fix: 'for example 0 9 * * *' }];
+  }
+}
+
+/** Instance types that would refuse the volume's key, unless the definition allows going on without. */
+function volumeKey(data: unknown): FaultAt[] {
+  const encryption = valueAt(data, ['encryption']) as Record<string, unknown> | undefined;
+  const key = encryption?.['volume'] ?? encryption?.['key'];
+  if (typeof key !== 'string' || encryption?.['allowInstanceWithoutVolumeKey'] === true) return [];
+  const types = valueAt(data, ['training', 'instances']);
+  if (!Array.isArray(types)) return [];
+  return types.flatMap((type: unknown, index): FaultAt[] => {
+    if (typeof type !== 'string' || takesVolumeKey(type)) return [];
+    const path = ['training', 'instances', index];
+    return [
+      {
+        path,
+        message: 'takes no KMS key for its volume: its local NVMe storage is encrypted by its hardware',
+        found: showValue(type, path),
+        fix: 'name another type, or allow it with  encryption: { allowInstanceWithoutVolumeKey: true }',
+      },
+    ];
+  });
+}
+
+/** The default smoke test sends a training row without its label, which it can take from CSV only. */
+function smokeTest(data: unknown): FaultAt[] {
+  const path = ['data', 'contentType'];
+  const contentType = valueAt(data, path);
+  if (typeof contentType !== 'string' || contentType.startsWith('text/csv')) return [];
+  const wanted = valueAt(data, ['endpoint', 'smokeTest']);
+  if (wanted !== undefined && wanted !== true) return [];
+  return [
+    {
+      path,
+      message: 'needs a smoke test of its own: only a row of text/csv can be taken from the data',
+      found: showValue(contentType, path),
+      fix: 'add  endpoint: { smokeTest: { contentType: …, body: … } }, or smokeTest: false',
+    },
+  ];
+}
+
+/** Faults that need more than the schema to see. */
+export const ruleFaults = (data: unknown): FaultAt[] => [...cron(data), ...volumeKey(data), ...smokeTest(data)];

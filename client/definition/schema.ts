@@ -1,0 +1,71 @@
+import { distance } from 'fastest-levenshtein';
+import { definitionJsonSchema } from '../../contracts/definition/index.js';
+
+/** The part of JSON Schema that a definition's schema uses. */
+export interface Schema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly not?: object;
+}
+
+export const schema = definitionJsonSchema() as Schema;
+
+/** Whether the key is there only to be refused until its feature lands. */
+export const isNotYet = (part: Schema) => part.not !== undefined;
+
+const asObject = (part: Schema) => (part.properties ? part : part.anyOf?.find((branch) => branch.properties)) ?? part;
+
+/** The schema of what stands at a path, or undefined where the schema knows nothing. */
+export function schemaAt(path: readonly PropertyKey[]): Schema | undefined {
+  let part: Schema | undefined = schema;
+  for (const key of path) {
+    if (!part) return undefined;
+    const { properties, items, additionalProperties }: Schema = asObject(part);
+    if (typeof key === 'number') part = items;
+    else
+      part = properties?.[String(key)] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+  }
+  return part;
+}
+
+/** Keys that may stand in the map at a path. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  const properties = asObject(schemaAt(path) ?? {}).properties ?? {};
+  return Object.keys(properties).filter((key) => !isNotYet(properties[key] as Schema));
+}
+
+/** The one of `known` that `word` was most likely meant to be, if any is close. */
+export function closest(word: string, known: readonly string[]): string | undefined {
+  const scored = known
+    .map((candidate) => ({ candidate, score: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.score - b.score)[0];
+  if (!scored) return undefined;
+  return scored.score <= Math.max(2, Math.floor(word.length / 3)) ? scored.candidate : undefined;
+}
+
+/** Paths at which a key of this name is known: where a misplaced key belongs. */
+export function pathsOf(key: string): string[] {
+  const found: string[] = [];
+  const walk = (part: Schema, path: readonly string[]) => {
+    for (const [name, child] of Object.entries(asObject(part).properties ?? {})) {
+      if (isNotYet(child)) continue;
+      if (name === key) found.push([...path, name].join('.'));
+      walk(child, [...path, name]);
+    }
+  };
+  walk(schema, []);
+  return found;
+}
+
+/** What the schema says a value is for, without its full stop. */
+export const describeAt = (path: readonly PropertyKey[]) => schemaAt(path)?.description?.replace(/\.$/, '');

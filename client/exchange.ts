@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Definition } from '../contracts/definition/index.js';
+import { exchangePrefix, parseS3Uri, s3Uri } from '../contracts/names.js';
+import { CliError } from './errors.js';
+
+// The SDK's note on versions of Node to come is none for the person at the terminal.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+/** Two objects, rows in and answer out, that live for one request. Temporal carries their URIs alone. */
+export class Exchange {
+  readonly inputUri: string;
+  readonly outputUri: string;
+
+  constructor(
+    private readonly definition: Definition,
+    private readonly s3: S3Client = new S3Client({}),
+  ) {
+    const base = `${exchangePrefix(definition.data.output)}${randomUUID()}`;
+    this.inputUri = s3Uri(definition.data.bucket, `${base}/input`);
+    this.outputUri = s3Uri(definition.data.bucket, `${base}/output`);
+  }
+
+  /** Writes the rows, encrypted with the model's key, or with the bucket's default where it names none. */
+  async put(body: string, contentType: string): Promise<void> {
+    const { encryption } = this.definition;
+    const key = encryption.data ?? encryption.key;
+    await this.attempt('write', this.inputUri, async (Bucket, Key) => {
+      await this.s3.send(
+        new PutObjectCommand({
+          Bucket,
+          Key,
+          Body: body,
+          ContentType: contentType,
+          ...(key ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key } : {}),
+        }),
+      );
+    });
+  }
+
+  /** The model's answer, as it gave it. */
+  read(): Promise<string> {
+    return this.attempt('read', this.outputUri, async (Bucket, Key) => {
+      const { Body } = await this.s3.send(new GetObjectCommand({ Bucket, Key }));
+      return (await Body?.transformToString()) ?? '';
+    });
+  }
+
+  /** Deletes both. What is not there is no error: S3 answers alike. */
+  async remove(): Promise<void> {
+    for (const uri of [this.inputUri, this.outputUri]) {
+      await this.attempt('delete', uri, async (Bucket, Key) => {
+        await this.s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      });
+    }
+    this.s3.destroy();
+  }
+
+  private async attempt<T>(verb: string, uri: string, work: (bucket: string, key: string) => Promise<T>): Promise<T> {
+    const { bucket, key } = parseS3Uri(uri);
+    try {
+      return await work(bucket, key);
+    } catch (error) {
+      const { name, message } = error as Error;
+      throw new CliError(
+        `cannot ${verb} the exchange object ${uri} (${name}: ${message}). Your own AWS credentials need s3:PutObject, s3:GetObject and s3:DeleteObject on ${exchangePrefix(this.definition.data.output)}, and the use of its KMS key`,
+        undefined,
+        { cause: error },
+      );
+    }
+  }
+}

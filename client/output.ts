@@ -1,0 +1,74 @@
+import { styleText } from 'node:util';
+import type { Terminal } from './terminal.js';
+
+type Style = Parameters<typeof styleText>[0];
+
+/**
+ * Where a command's answer goes. With `--json` one JSON value on stdout and every word for people on stderr; without it both the
+ * answer and the words about it on stdout, progress on stderr.
+ */
+export class Output {
+  constructor(
+    private readonly terminal: Terminal,
+    readonly json: boolean,
+  ) {}
+
+  /** The answer: as it is for programs, or as text for people. */
+  result(value: unknown, text: () => string): void {
+    this.terminal.out(this.json ? `${JSON.stringify(value)}\n` : `${text().trimEnd()}\n`);
+  }
+
+  /** A word for people beside the answer. */
+  say(text: string): void {
+    if (this.json) this.terminal.err(`${text}\n`);
+    else this.terminal.out(`${text}\n`);
+  }
+
+  /** A word about work under way, or a warning: never part of the answer. */
+  note(text: string): void {
+    this.terminal.err(`${text}\n`);
+  }
+
+  /** Colours only where a person looks and has not declined them. */
+  style(style: Style, text: string): string {
+    const { env, outIsTty } = this.terminal;
+    return outIsTty && !this.json && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+      ? styleText(style, text, { validateStream: false })
+      : text;
+  }
+
+  /** An outcome or status in the colour it has in the Temporal UI. */
+  outcome(name: string): string {
+    if (['Deployed', 'Trained', 'created', 'updated'].includes(name)) return this.style('green', name);
+    if (['Failed', 'Terminated', 'TimedOut'].includes(name)) return this.style('red', name);
+    if (['Cancelled', 'Rejected', 'paused', 'deleted'].includes(name)) return this.style('yellow', name);
+    if (['running', 'queued'].includes(name)) return this.style('cyan', name);
+    return name;
+  }
+
+  /** Aligned columns. Cells may be styled; widths count what is seen. */
+  table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+    const all = [header.map((cell) => this.style('bold', cell)), ...rows];
+    const widths = header.map((_cell, column) => Math.max(...all.map((row) => visible(row[column] ?? ''))));
+    return all
+      .map((row) =>
+        row
+          .map((cell, column) => (column === row.length - 1 ? cell : pad(cell, widths[column] ?? 0)))
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n');
+  }
+
+  /** Names and values, one a line; lines without a value are left out. */
+  facts(pairs: readonly (readonly [string, string | number | undefined])[]): string {
+    const shown = pairs.filter(([, value]) => value !== undefined && value !== '');
+    const width = Math.max(0, ...shown.map(([label]) => label.length));
+    return shown.map(([label, value]) => `${this.style('dim', label.padEnd(width))}  ${value}`).join('\n');
+  }
+}
+
+// eslint-disable-next-line no-control-regex -- the escape character is what starts a colour
+const ESCAPES = /\x1b\[\d+m/g;
+const visible = (text: string) => text.replaceAll(ESCAPES, '').length;
+const pad = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - visible(text)));

@@ -1,0 +1,83 @@
+import type { Client } from '@temporalio/client';
+import { compactTime, entityId, parseRunId, runId } from '../../contracts/names.js';
+import { MESSAGES } from '../../contracts/runs.js';
+import type { ModelStatus, RunRow } from '../../contracts/runs.js';
+import { askLedger } from '../ask.js';
+import { explain, usageError } from '../errors.js';
+import { findModel, knownModels } from '../models.js';
+
+const MOST_LISTED = 1_000;
+
+/** Runs of the ledger, newest first, or none with the reason on `warn`: what Temporal knows is worth showing by itself. */
+export async function ledgerRuns(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  query: { model?: string; limit: number },
+  warn: (text: string) => void,
+): Promise<readonly RunRow[]> {
+  try {
+    return (await askLedger<'listRuns'>(client, env, { kind: 'listRuns', ...query })).runs;
+  } catch (error) {
+    warn(`the ledger does not answer, only runs that Temporal remembers are shown: ${explain(error).message}`);
+    return [];
+  }
+}
+
+/** Ids of the runs that Temporal remembers, newest first. */
+export async function rememberedRuns(client: Client, filter = ''): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = "retrain"${filter}` })) {
+    if (parseRunId(workflowId)) ids.push(workflowId);
+    if (ids.length === MOST_LISTED) break;
+  }
+  return ids.sort((a, b) => (parseRunId(b)?.time ?? '').localeCompare(parseRunId(a)?.time ?? ''));
+}
+
+/** Ids of the runs that wait in the queue of a model. */
+export async function queuedRuns(client: Client, model: string): Promise<string[]> {
+  const status = await client.workflow.getHandle(entityId(model)).query<ModelStatus>(MESSAGES.status);
+  return status.queue.map(({ runTime }) => runId(model, runTime));
+}
+
+const isWholeId = (word: string) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(parseRunId(word)?.time ?? '');
+
+/** Whether a person may have meant this run: by a part of its id, or by the name of what it made in SageMaker. */
+function matches(id: string, word: string): boolean {
+  const { model, time } = parseRunId(id) ?? { model: '', time: '' };
+  if (id.startsWith(word) || id.endsWith(word) || `${model}/${time}`.startsWith(word)) return true;
+  return time !== '' && word.startsWith(`${model}-${compactTime(time)}`);
+}
+
+/**
+ * The one run that a word stands for: a whole id, a unique beginning or end of one, the name of its training job, or a model (its
+ * newest run).
+ */
+export async function findRun(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  word: string,
+  warn: (text: string) => void,
+): Promise<string> {
+  if (isWholeId(word)) return word;
+  // The entity knows at once what visibility shows a moment later.
+  const status = /^[\w-]+$/.test(word) ? await findModel(client, env, word) : undefined;
+  const newest = status?.running?.run ?? status?.lastRun?.run;
+  if (newest) return newest;
+  const remembered = await rememberedRuns(client);
+  const ofModel = remembered.find((id) => parseRunId(id)?.model === word);
+  if (ofModel) return ofModel;
+  const models = await knownModels(client);
+  const queued = (await Promise.all(models.map((model) => queuedRuns(client, model)))).flat();
+  let found = [...new Set([...remembered, ...queued])].filter((id) => matches(id, word));
+  if (found.length === 0) {
+    const rows = await ledgerRuns(client, env, { limit: MOST_LISTED }, warn);
+    const ended = rows.find(({ model }) => model === word);
+    if (ended) return ended.run;
+    found = rows.map(({ run }) => run).filter((id) => matches(id, word));
+  }
+  const [only, ...others] = found;
+  if (only === undefined) throw usageError(`no run "${word}" is known: \`perennial runs\` lists them`);
+  if (others.length === 0) return only;
+  const listed = found.slice(0, 5).join('\n  ');
+  throw usageError(`"${word}" may be any of ${found.length} runs:\n  ${listed}${found.length > 5 ? '\n  …' : ''}`);
+}

@@ -1,0 +1,125 @@
+import type { Client } from '@temporalio/client';
+import { parseRunId } from '../../contracts/names.js';
+import type { OutcomeObject } from '../../contracts/records.js';
+import { STAGES } from '../../contracts/runs.js';
+import type { RunProgress, RunRequest, Stage } from '../../contracts/runs.js';
+import { uiUrl } from '../connect.js';
+import { formatAge, formatNumber, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
+import type { Output } from '../output.js';
+import type { LiveRun, Pending, RunEnd } from './describe.js';
+
+/** Everything known of a run, from Temporal and from its outcome object. */
+export interface RunView extends Partial<Omit<OutcomeObject, 'version' | 'outcome'>> {
+  readonly run: string;
+  readonly model: string;
+  /** `queued`, `running`, or how it ended. */
+  readonly state: string;
+  readonly stage?: Stage;
+  /** When each stage began, ISO 8601. */
+  readonly since?: RunProgress['since'];
+  readonly notes?: readonly string[];
+  readonly position?: number;
+  readonly force?: boolean;
+  readonly noDeploy?: boolean;
+  readonly set?: readonly string[];
+  readonly pending?: readonly Pending[];
+  readonly historyEvents?: number;
+  readonly url?: string;
+}
+
+/** Leaves out what is not known, so that one source does not cover another's answer with nothing. */
+const known = <T extends object>(value: T): Partial<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Partial<T>;
+
+function stageSeconds(since: RunProgress['since'], end: string | undefined): Record<string, number> {
+  const begun = Object.entries(since);
+  return Object.fromEntries(
+    begun
+      .filter(([stage]) => stage !== 'done')
+      .map(([stage, at], index) => [stage, secondsBetween(at, begun[index + 1]?.[1] ?? end ?? new Date())]),
+  );
+}
+
+/** Brings the sources together; the outcome object, being the record, has the last word on how a run ended. */
+export function viewOf(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  run: string,
+  sources: { live?: LiveRun; end?: RunEnd; outcome?: OutcomeObject; request?: RunRequest },
+): RunView {
+  const { live, end, outcome, request } = sources;
+  const { stage, since, notes, warnings, outcome: _said, ...facts } = live?.progress ?? { notes: [], warnings: [] };
+  const { version: _version, outcome: recorded, ...record } = outcome ?? {};
+  const { outcome: _outcome, ...result } = end?.result ?? {};
+  return {
+    run,
+    model: parseRunId(run)?.model ?? run,
+    state: recorded ?? end?.outcome ?? (live ? 'running' : 'unknown'),
+    ...known({ stage, since, notes, warnings, ...facts }),
+    ...(since ? { stages: stageSeconds(since, live?.endedAt) } : {}),
+    ...known({ trigger: request?.trigger, asOf: request?.asOf ?? request?.nominalDate }),
+    ...known({ force: request?.force, noDeploy: request?.noDeploy, set: request?.set }),
+    ...known({ reason: end?.reason, startedAt: live?.startedAt, endedAt: live?.endedAt }),
+    ...known({ temporalRunId: live?.temporalRunId, historyEvents: live?.historyEvents, pending: live?.pending }),
+    ...known(result),
+    ...known(record),
+    ...known({ url: live && uiUrl(client, env, run, live.temporalRunId) }),
+  };
+}
+
+const duration = ({ startedAt, endedAt }: RunView): string | undefined =>
+  startedAt &&
+  `${formatTime(startedAt)}, ${endedAt ? `took ${formatSeconds(secondsBetween(startedAt, endedAt))}` : formatAge(startedAt)}`;
+
+function asked({ trigger, force, noDeploy, set }: RunView): string | undefined {
+  const words = [trigger, force && 'forced', noDeploy && 'no deploy', ...(set ?? []).map((one) => `--set ${one}`)];
+  return words.filter(Boolean).join(', ') || undefined;
+}
+
+/** For an operator at night and for an auditor: what happened, why, with what, and where it is. */
+export function renderRun(output: Output, view: RunView): string {
+  const { state, reason, position, metrics = [], stages = {}, pending = [], notes = [], warnings = [] } = view;
+  const headline = [output.outcome(state), state === 'running' && view.stage].filter(Boolean).join(', ');
+  const title = `${output.style('bold', view.run)}  ${headline}${position === undefined ? '' : `, ${position} before it`}`;
+  const blocks = [
+    reason ? `${title}\n  ${reason}` : title,
+    output.facts([
+      ['failure', view.failureType],
+      ['asked by', asked(view)],
+      ['as of', view.asOf],
+      ['started', duration(view)],
+      ['ended', view.endedAt && formatTime(view.endedAt)],
+      ['files', view.files === undefined ? undefined : plural(view.files, 'file')],
+      ['data hash', view.dataHash],
+      ['definition', view.definitionHash],
+      ['file record', view.fileRecordUri],
+      ['manifest', view.manifestUri],
+      ['training job', view.trainingJob],
+      ['image', view.image],
+      ['instance', view.instanceType],
+      ['billable', view.billableSeconds === undefined ? undefined : formatSeconds(view.billableSeconds)],
+      ['artefact', view.artifactUri],
+      ['metrics', metrics.map(({ name, value }) => `${name} ${formatNumber(value)}`).join(', ')],
+      ['model', view.modelName],
+      ['endpoint', view.endpoint],
+      ['config', view.endpointConfig],
+      ['deployed', view.deployedAt && formatTime(view.deployedAt)],
+      ['history', view.historyEvents === undefined ? undefined : plural(view.historyEvents, 'event')],
+      ['UI', view.url],
+    ]),
+    Object.keys(stages).length > 0 &&
+      output.table(
+        ['STAGE', 'BEGAN', 'TOOK'],
+        STAGES.filter((stage) => stages[stage] !== undefined).map((stage) => {
+          const at = view.since?.[stage];
+          return [stage, at ? formatTime(at) : '', formatSeconds(stages[stage] ?? 0)];
+        }),
+      ),
+    pending
+      .map(({ activity, attempt, last }) => `waiting in ${activity}, try ${attempt}${last ? `: ${last}` : ''}`)
+      .join('\n'),
+    notes.map((note) => `- ${note}`).join('\n'),
+    warnings.map((warning) => output.style('yellow', `warning: ${warning}`)).join('\n'),
+  ];
+  return blocks.filter(Boolean).join('\n\n');
+}

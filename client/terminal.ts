@@ -1,0 +1,51 @@
+/** What a command sees of the world around it; tests bring their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether a person reads what goes to `out` and `err`. */
+  readonly outIsTty: boolean;
+  readonly errIsTty: boolean;
+  readonly inIsTty: boolean;
+  /** Everything on standard input. */
+  readAll(): Promise<string>;
+  /** Asks a question; the answer without its line end. */
+  ask(question: string): Promise<string>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Working folder. */
+  readonly cwd: string;
+  /** Calls back on Ctrl-C, until the returned function is called. */
+  onInterrupt(callback: () => void): () => void;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    outIsTty: process.stdout.isTTY === true,
+    errIsTty: process.stderr.isTTY === true,
+    inIsTty: process.stdin.isTTY === true,
+    readAll: async () => {
+      const { text } = await import('node:stream/consumers');
+      return text(process.stdin);
+    },
+    ask: async (question) => {
+      const { createInterface } = await import('node:readline/promises');
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return await lines.question(question);
+      } finally {
+        lines.close();
+      }
+    },
+    env: process.env,
+    cwd: process.cwd(),
+    onInterrupt: (callback) => {
+      // A supervisor or container ends a program by SIGTERM.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, callback);
+      return () => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, callback);
+      };
+    },
+  };
+}
