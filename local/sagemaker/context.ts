@@ -1,0 +1,127 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Logger } from 'pino';
+
+/** Where the local SageMaker listens, what it stands for, and where it keeps things. */
+export interface SageMakerConfig {
+  /** Loopback only. */
+  readonly host: '127.0.0.1';
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly region: string;
+  readonly accountId: string;
+  /** Resources (JSON), job folders and fleets' model folders live under here and survive a restart. */
+  readonly stateDir: string;
+  /** Repository name of an image (`linear-learner`) or a whole URI -> folder that holds `train` and `serve`. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/** The resource kinds that the store keeps, one JSON document a resource. */
+export type Kind = 'training-job' | 'model' | 'endpoint-config' | 'endpoint' | 'transform-job' | 'tags';
+
+/** Durable key-value store: a write has reached the disk (written aside, renamed) before it returns. */
+export interface Store {
+  get<T>(kind: Kind, name: string): T | undefined;
+  list<T>(kind: Kind): T[];
+  put<T extends object>(kind: Kind, name: string, record: T): void;
+  delete(kind: Kind, name: string): void;
+}
+
+/** A program of an image, started as the platform would start its container. */
+export interface ContainerSpec {
+  /** Folder that holds the image's programs. */
+  readonly imageDir: string;
+  readonly command: 'train' | 'serve';
+  /** Host folder that the program sees as /opt/ml (or gets as SAGEMAKER_BASE_DIR where no namespace can be had). */
+  readonly optMl: string;
+  /** Folder that the program sees as /opt/ml/model, read-only; the `model` folder of `optMl` without. */
+  readonly modelDir?: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** No credentials for the emulated services, as EnableNetworkIsolation means on AWS. */
+  readonly withoutCredentials?: boolean;
+  /** Port the program is told to serve on (SAGEMAKER_BIND_TO_PORT); serve only. */
+  readonly port?: number;
+  /** A network of its own, where the program listens on 8080; `port` of the host leads there. Nothing else is reachable. */
+  readonly ownNetwork?: boolean;
+  /** File that receives stdout and stderr, interleaved. */
+  readonly logFile: string;
+  /** Called with each complete line of output. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunningContainer {
+  readonly pid: number;
+  /** Base URL to reach a serving program. */
+  readonly url?: string;
+  readonly exited: Promise<Exit>;
+  /** SIGTERM to the whole process group, SIGKILL after `graceMs`. Resolves once all of it is gone. */
+  stop(graceMs: number): Promise<Exit>;
+}
+
+export interface Sandbox {
+  start(spec: ContainerSpec): Promise<RunningContainer>;
+}
+
+/** What a test told the control surface to do with the resources whose names match. First match wins. */
+export interface ControlRule {
+  readonly id: string;
+  /** Regular expression on the resource's name. */
+  readonly match: string;
+  readonly kind: 'training-job' | 'endpoint' | 'transform-job';
+  /** `complete`: reach the end at once without running a program; `fail`: end as Failed with `reason`; `slow`: stay `delayMs` longer in the stage. */
+  readonly action: 'complete' | 'fail' | 'slow';
+  readonly reason?: string;
+  readonly delayMs?: number;
+  /** How many times it applies; unlimited without. */
+  readonly times?: number;
+}
+
+export interface Control {
+  /** The rule for this resource, counted down if it is limited. */
+  take(kind: ControlRule['kind'], name: string): ControlRule | undefined;
+}
+
+/** Everything an operation may use. Passed, never imported, so that tests can run several servers at once. */
+export interface Context {
+  readonly config: SageMakerConfig;
+  readonly store: Store;
+  readonly s3: S3Client;
+  readonly kms: KMSClient;
+  readonly events: EventBridgeClient;
+  readonly sandbox: Sandbox;
+  readonly control: Control;
+  readonly log: Logger;
+  /** Sends one `aws.sagemaker` event to the default bus; a failure to send is logged, never thrown. */
+  emit(detailType: string, detail: Record<string, unknown>, resources: string[]): void;
+  /** Folder with the programs of an image URI, or undefined if none is known. */
+  imageDir(uri: string): string | undefined;
+}
+
+/** One API operation: the parsed JSON body in, the JSON answer out. */
+export type Operation = (input: Record<string, unknown>, ctx: Context) => Promise<object>;
+
+/** A group of operations with its own life: resumes what a restart interrupted, stops its processes at shutdown. */
+export interface Service {
+  readonly operations: Readonly<Record<string, Operation>>;
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An error the client sees with its code and text. `ValidationException` unless said otherwise. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: 'ValidationException' | 'ResourceInUse' | 'ResourceLimitExceeded' | 'ResourceNotFound' | string,
+    message: string,
+    readonly httpStatus = 400,
+    readonly extra: Record<string, unknown> = {},
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}

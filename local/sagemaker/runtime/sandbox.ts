@@ -1,0 +1,109 @@
+import { accessSync, constants } from 'node:fs';
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import type { Logger } from 'pino';
+import type { ContainerSpec, RunningContainer, Sandbox } from '../context.js';
+import { commandLine, probeIsolation } from './namespace.js';
+import { CONTRACT_PORT, openGateway, type Gateway } from './own-network.js';
+import { startProcess, withCleanUp } from './process.js';
+import { openRegistry } from './registry.js';
+
+/** Runs the programs of images, and answers for all of them at the end. */
+export interface HostSandbox extends Sandbox {
+  /** `private`: programs see a private /opt/ml. `plain`: they get SAGEMAKER_BASE_DIR. */
+  readonly mode: 'private' | 'plain';
+  /** Kills every program that still runs. */
+  close(): Promise<void>;
+}
+
+/** What a program inherits of our environment: how to find interpreters, temporary files and its language. */
+const INHERITED = /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR)$/;
+/** Stands for the credentials of the execution role; the endpoint URLs lead to the emulated services. */
+const ROLE = /^AWS_(ENDPOINT_URL\w*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION)$/;
+
+/**
+ * Opens the sandbox: ends what an earlier life left running in this state folder and finds out, once, how programs
+ * can get their /opt/ml here. `mode: 'plain'` skips the namespaces.
+ */
+export async function createSandbox(options: {
+  stateDir: string;
+  log: Logger;
+  env: NodeJS.ProcessEnv;
+  mode?: 'plain';
+}): Promise<HostSandbox> {
+  const stage = join(options.stateDir, 'mnt');
+  await mkdir(stage, { recursive: true });
+  const registry = openRegistry(join(options.stateDir, 'processes'));
+  const killed = registry.killLeftovers();
+  if (killed.length > 0) options.log.warn({ killed }, 'programs of an earlier life were still running; ended them');
+
+  const isolation = options.mode === 'plain' ? { plain: [] } : await probeIsolation(options.stateDir, stage);
+  const mode = isolation.private ? 'private' : 'plain';
+  options.log.info({ mode }, 'programs of images run with %s', mode === 'private' ? '/opt/ml' : 'SAGEMAKER_BASE_DIR');
+  const running = new Map<number, RunningContainer>();
+
+  return {
+    mode,
+    async start(spec) {
+      const program = join(spec.imageDir, spec.command);
+      assertProgram(program);
+      if (mode === 'plain' && spec.modelDir) {
+        await rm(join(spec.optMl, 'model'), { recursive: true, force: true });
+        await symlink(spec.modelDir, join(spec.optMl, 'model'), 'dir');
+      }
+      const gateway = spec.ownNetwork ? await enterOwnNetwork(spec, mode) : undefined;
+      const started = await startProcess({
+        argv: commandLine(isolation, stage, { ...spec, socket: gateway?.socket }, [program, spec.command]),
+        cwd: spec.imageDir,
+        env: environment(options.env, spec, mode),
+        logFile: spec.logFile,
+        onLine: spec.onLine,
+      }).catch(async (error: unknown) => {
+        await gateway?.close();
+        throw error;
+      });
+      registry.add(started.pid);
+      const container = withCleanUp(started, async () => {
+        running.delete(started.pid);
+        registry.remove(started.pid);
+        await gateway?.close();
+      });
+      running.set(started.pid, container);
+      return spec.port === undefined ? container : { ...container, url: `http://127.0.0.1:${spec.port}` };
+    },
+    async close() {
+      await Promise.all([...running.values()].map((container) => container.stop(0)));
+    },
+  };
+}
+
+async function enterOwnNetwork(spec: ContainerSpec, mode: HostSandbox['mode']): Promise<Gateway> {
+  if (mode === 'private' && spec.port !== undefined) return openGateway(spec.port);
+  throw new Error(
+    `${spec.imageDir}: its program listens on ${CONTRACT_PORT} only, and this machine has no network namespaces to run several such: make it listen on SAGEMAKER_BIND_TO_PORT`,
+  );
+}
+
+function assertProgram(program: string): void {
+  try {
+    accessSync(program, constants.X_OK);
+  } catch (cause) {
+    throw new Error(`${program} is not there or not executable: an image's folder holds executable train and serve`, {
+      cause,
+    });
+  }
+}
+
+function environment(own: NodeJS.ProcessEnv, spec: ContainerSpec, mode: HostSandbox['mode']): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    if (value === undefined) continue;
+    if (INHERITED.test(name) || (!spec.withoutCredentials && ROLE.test(name))) env[name] = value;
+  }
+  // Programs whose first line is `#!/usr/bin/env node` get the Node that we run on.
+  env['PATH'] = [dirname(process.execPath), env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(delimiter);
+  Object.assign(env, spec.env);
+  if (mode === 'plain') env['SAGEMAKER_BASE_DIR'] = spec.optMl;
+  if (spec.port !== undefined) env['SAGEMAKER_BIND_TO_PORT'] = String(spec.ownNetwork ? CONTRACT_PORT : spec.port);
+  return env;
+}

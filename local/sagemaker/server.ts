@@ -1,0 +1,173 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { pino, type Logger } from 'pino';
+import { createClients } from './clients.js';
+import { ApiError, type Context, type Operation, type SageMakerConfig, type Service } from './context.js';
+import { createRuleBook, type RuleBook } from './control.js';
+import { createEndpointService } from './endpoints/index.js';
+import { createEmitter } from './events.js';
+import { readJson, sendError, sendJson } from './http.js';
+import { findImage } from './images.js';
+import { createSandbox } from './runtime/sandbox.js';
+import { servingRoot } from './runtime/serve.js';
+import { openStore } from './store.js';
+import { tagOperations } from './tags.js';
+import { createTrainingService, type TrainingService } from './training/index.js';
+import { createTransformService } from './transform/index.js';
+
+/** A running local SageMaker. */
+export interface LocalSageMaker {
+  readonly url: string;
+  readonly ctx: Context;
+  /** Stops all programs and the listener; resources stay in the state folder. */
+  close(): Promise<void>;
+}
+
+const KEEP_ALIVE_MS = 120_000;
+
+interface Parts {
+  readonly ctx: Context;
+  readonly rules: RuleBook;
+  readonly training: TrainingService;
+  readonly endpoints: ReturnType<typeof createEndpointService>;
+  readonly operations: Readonly<Record<string, Operation>>;
+}
+
+/**
+ * Starts the local SageMaker on loopback, once what a restart interrupted is taken up again.
+ * `deps.env` names the emulated services (`AWS_ENDPOINT_URL…`); the process's own environment by default.
+ */
+export async function startSageMaker(
+  given: SageMakerConfig,
+  deps: { env?: NodeJS.ProcessEnv; log?: Logger } = {},
+): Promise<LocalSageMaker> {
+  const config = absolute(given);
+  const env = deps.env ?? process.env;
+  const log = deps.log ?? pino({ level: 'silent' });
+  const clients = createClients(env, config.region);
+  const emitter = createEmitter(clients.events, log);
+  const rules = createRuleBook();
+  const sandbox = await createSandbox({ stateDir: config.stateDir, log, env });
+  await rm(servingRoot(config.stateDir), { recursive: true, force: true });
+  const ctx: Context = {
+    config,
+    store: openStore(join(config.stateDir, 'resources')),
+    ...clients,
+    sandbox,
+    control: rules,
+    log,
+    emit: emitter.emit,
+    imageDir: (uri) => findImage(config.images, uri),
+  };
+
+  const training = createTrainingService(ctx);
+  const endpoints = createEndpointService(ctx);
+  const services: Service[] = [training, endpoints, createTransformService(ctx)];
+  const operations = Object.assign(
+    {},
+    tagOperations,
+    ...services.map((service) => service.operations),
+  ) as Parts['operations'];
+  for (const service of services) await service.resume();
+
+  const server = createServer(handler({ ctx, rules, training, endpoints, operations }));
+  // Longer than clients keep a connection: one that closes while a request is on its way to it loses the request.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = KEEP_ALIVE_MS + 5_000;
+  await listen(server, config);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${config.host}:${port}`;
+  log.info({ url, operations: Object.keys(operations).length }, 'local SageMaker listens');
+
+  return {
+    url,
+    ctx,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.all(services.map((service) => service.close()));
+      await sandbox.close();
+      await emitter.flush();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Programs are started in their image's folder, where a relative path would lead elsewhere. */
+function absolute(config: SageMakerConfig): SageMakerConfig {
+  const images = Object.entries(config.images).map(([image, dir]) => [image, resolve(dir)] as const);
+  return { ...config, stateDir: resolve(config.stateDir), images: Object.fromEntries(images) };
+}
+
+function handler(parts: Parts): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    route(parts, req, res).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) parts.ctx.log.error({ err: error, url: req.url }, 'request failed');
+      const answer = error instanceof ApiError ? error : new ApiError('InternalFailure', String(error), 500);
+      if (res.headersSent) res.destroy();
+      else sendError(res, answer);
+    });
+  };
+}
+
+async function route(parts: Parts, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const path = new URL(req.url ?? '/', 'http://local').pathname;
+  const invocation = /^\/endpoints\/([^/]+)\/invocations$/.exec(path)?.[1];
+  if (invocation !== undefined && req.method === 'POST') {
+    return parts.endpoints.handleInvoke(req, res, decodeURIComponent(invocation));
+  }
+  if (path.startsWith('/_local/')) return control(parts, path.slice('/_local/'.length).split('/'), req, res);
+  if (path !== '/' || req.method !== 'POST') {
+    throw new ApiError('UnknownOperationException', `no such path: ${req.method} ${path}`, 404);
+  }
+  const target = String(req.headers['x-amz-target'] ?? '');
+  const operation = target.startsWith('SageMaker.') ? parts.operations[target.slice('SageMaker.'.length)] : undefined;
+  if (!operation) {
+    throw new ApiError('UnknownOperationException', `the local SageMaker has no operation "${target}"`);
+  }
+  sendJson(res, 200, await operation(await readJson(req), parts.ctx));
+}
+
+/** The surface for tests and operators; no part of AWS's API. */
+async function control(parts: Parts, path: string[], req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const [resource, name, action] = path.map(decodeURIComponent);
+  const route = `${req.method} ${resource}${name === undefined ? '' : '/*'}${action === undefined ? '' : `/${action}`}`;
+  switch (route) {
+    case 'GET health':
+      return sendJson(res, 200, { status: 'ok' });
+    case 'GET rules':
+      return sendJson(res, 200, { rules: parts.rules.list() });
+    case 'POST rules':
+      return sendJson(res, 200, parts.rules.add(await readJson(req)));
+    case 'DELETE rules':
+    case 'DELETE rules/*':
+      parts.rules.remove(name);
+      return sendJson(res, 200, {});
+    case 'POST training-jobs/*/complete':
+      await parts.training.finish(String(name), { action: 'complete' });
+      return sendJson(res, 200, {});
+    case 'POST training-jobs/*/fail': {
+      const { reason } = await readJson(req);
+      await parts.training.finish(String(name), { action: 'fail', ...(typeof reason === 'string' ? { reason } : {}) });
+      return sendJson(res, 200, {});
+    }
+    default:
+      throw new ApiError('UnknownOperationException', `no such control: ${route}`, 404);
+  }
+}
+
+async function listen(server: Server, config: SageMakerConfig): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`port ${config.port} is taken: stop what uses it or set SAGEMAKER_LOCAL_PORT`, { cause: error })
+          : error,
+      );
+    });
+    server.listen(config.port, config.host, resolve);
+  });
+}

@@ -1,0 +1,88 @@
+import type { Context, Exit, RunningContainer } from '../context.js';
+import { checkKey } from '../kms.js';
+import { JobFailure } from './failure.js';
+import type { TrainingJob } from './types.js';
+import type { Host } from './workspace.js';
+
+/** AWS: SIGTERM, and SIGKILL 120 s later. */
+const STOP_GRACE_MS = 120_000;
+
+/**
+ * What AWS does before instances start: the keys must be usable, the image must be there. Returns the image's folder;
+ * throws JobFailure.
+ */
+export async function provision(ctx: Context, job: TrainingJob): Promise<string> {
+  const { ResourceConfig, OutputDataConfig, AlgorithmSpecification } = job.request;
+  const keys = [
+    [ResourceConfig?.VolumeKmsKeyId, 'volume'],
+    [OutputDataConfig?.KmsKeyId, 'output'],
+  ] as const;
+  for (const [key, purpose] of keys) {
+    const refused = key ? await checkKey(ctx, key, purpose) : undefined;
+    if (refused) throw new JobFailure(refused);
+  }
+  const image = String(AlgorithmSpecification?.TrainingImage);
+  const imageDir = ctx.imageDir(image);
+  if (imageDir) return imageDir;
+  throw new JobFailure(
+    `ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect. (Image "${image}" has no folder on this machine: map it in SAGEMAKER_LOCAL_IMAGES.)`,
+  );
+}
+
+/**
+ * Runs `train` on every host until all have ended. `soft` gives the programs their grace, `hard` none; a host that
+ * fails ends the others, as a cluster that lost a host fails as a whole.
+ */
+export async function runPrograms(
+  ctx: Context,
+  job: TrainingJob,
+  hosts: readonly Host[],
+  options: {
+    readonly imageDir: string;
+    readonly soft: AbortSignal;
+    readonly hard: AbortSignal;
+    readonly onLine: (line: string) => void;
+  },
+): Promise<Exit[]> {
+  const { soft, hard } = options;
+  const running: RunningContainer[] = [];
+  const stopAll = (graceMs: number) => (): void => {
+    for (const container of running) void container.stop(graceMs);
+  };
+  const [stop, kill] = [stopAll(STOP_GRACE_MS), stopAll(0)];
+  soft.addEventListener('abort', stop, { once: true });
+  hard.addEventListener('abort', kill, { once: true });
+  try {
+    for (const host of hosts) running.push(await start(ctx, job, host, options));
+    // An abort while they were being started found some of them only.
+    if (soft.aborted) (hard.aborted ? kill : stop)();
+    return await Promise.all(
+      running.map(async (container) => {
+        const exit = await container.exited;
+        if (exit.code !== 0) kill();
+        return exit;
+      }),
+    );
+  } finally {
+    kill();
+    soft.removeEventListener('abort', stop);
+    hard.removeEventListener('abort', kill);
+  }
+}
+
+function start(
+  ctx: Context,
+  { TrainingJobName, request, state }: TrainingJob,
+  host: Host,
+  options: { readonly imageDir: string; readonly onLine: (line: string) => void },
+): Promise<RunningContainer> {
+  return ctx.sandbox.start({
+    imageDir: options.imageDir,
+    command: 'train',
+    optMl: host.optMl,
+    logFile: host.logFile,
+    withoutCredentials: request.EnableNetworkIsolation === true,
+    env: { TRAINING_JOB_NAME: TrainingJobName, TRAINING_JOB_ARN: state.TrainingJobArn, ...request.Environment },
+    onLine: options.onLine,
+  });
+}

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, ControlRule } from '../context.js';
+import { startCheckpoints, type CheckpointSync } from './checkpoints.js';
+import { JobFailure, messageOf, uploadFailed } from './failure.js';
+import { downloadChannels } from './input.js';
+import { createMetricReader } from './metrics.js';
+import { failureOf, hasModel, uploadArtifacts, uploadEmptyModel } from './output.js';
+import { provision, runPrograms } from './programs.js';
+import { complete, enter, fail, save, type Stage } from './record.js';
+import type { TrainingJob, Verdict } from './types.js';
+import { hostsOf, layOut, pruneLogs, removeWorkspace, type Host } from './workspace.js';
+
+/** Node's timers hold 24.8 days at most; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const RESUMED = 'Downloading input data again: the local SageMaker was restarted while the job ran';
+
+/** Why a run ends before its program does. `stop` and `runtime` give the program its grace, the others do not. */
+type Interruption =
+  { readonly kind: 'stop' | 'runtime' | 'shutdown' } | { readonly kind: 'verdict'; readonly verdict: Verdict };
+
+/** One job on its way from Starting to its end. */
+export class TrainingRun {
+  /** Resolves when the job has ended, or was left for the next start to take up. */
+  readonly done: Promise<void>;
+  readonly #soft = new AbortController();
+  readonly #hard = new AbortController();
+  readonly #hosts: Host[];
+  readonly #metrics;
+  #interruption: Interruption | undefined;
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly job: TrainingJob,
+    private readonly options: { readonly resumed: boolean; readonly rule?: ControlRule | undefined },
+  ) {
+    this.#hosts = hostsOf(ctx, job);
+    this.#metrics = createMetricReader(job.request);
+    this.done = this.#run();
+  }
+
+  /** StopTrainingJob: the job is Stopping at once, and Stopped when its program has gone. */
+  stop(): void {
+    if (this.#interruption) return;
+    this.#move('Stopping');
+    this.#interrupt({ kind: 'stop' });
+  }
+
+  /** Ends the job at once as told. */
+  async decide(verdict: Verdict): Promise<void> {
+    this.#interrupt({ kind: 'verdict', verdict });
+    await this.done;
+  }
+
+  /** Ends the program at once and leaves the job as it is, for the next start. */
+  async shutDown(): Promise<void> {
+    this.#interrupt({ kind: 'shutdown' });
+    await this.done;
+  }
+
+  #interrupt(interruption: Interruption): void {
+    if (this.#hard.signal.aborted) return;
+    this.#interruption = interruption;
+    this.#soft.abort();
+    if (interruption.kind === 'verdict' || interruption.kind === 'shutdown') this.#hard.abort();
+  }
+
+  #move(stage: Stage, message?: string): void {
+    enter(this.job, stage, message);
+    save(this.ctx, this.job);
+  }
+
+  async #run(): Promise<void> {
+    let failure: unknown;
+    try {
+      await this.#work();
+    } catch (error) {
+      failure = error;
+    }
+    if (this.#interruption?.kind === 'verdict' && this.#interruption.verdict.action === 'complete') {
+      failure = await uploadEmptyModel(this.ctx, this.job).catch((error: unknown) => error);
+    }
+    this.#end(failure);
+    await removeWorkspace(this.ctx, this.job.TrainingJobName);
+    await pruneLogs(this.ctx);
+  }
+
+  /** All stages. Returns when the job ended well or was interrupted, throws otherwise. */
+  async #work(): Promise<void> {
+    const imageDir = await provision(this.ctx, this.job);
+    const deadline = setTimeout(
+      () => this.#interrupt({ kind: 'runtime' }),
+      Math.min(Number(this.job.request.StoppingCondition?.MaxRuntimeInSeconds) * 1000, LONGEST_TIMER_MS),
+    );
+    try {
+      this.#soft.signal.throwIfAborted();
+      this.#move('Downloading', this.options.resumed ? RESUMED : undefined);
+      const checkpoints = await this.#download();
+      try {
+        await this.#train(imageDir, checkpoints);
+        clearTimeout(deadline);
+        await this.#upload(checkpoints);
+      } finally {
+        await checkpoints.cancel();
+      }
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  async #train(imageDir: string, checkpoints: CheckpointSync): Promise<void> {
+    this.#soft.signal.throwIfAborted();
+    this.#move('Training');
+    if (this.options.rule?.action === 'slow') {
+      await sleep(this.options.rule.delayMs, undefined, { signal: this.#soft.signal });
+    }
+    const exits = await runPrograms(this.ctx, this.job, this.#hosts, {
+      imageDir,
+      soft: this.#soft.signal,
+      hard: this.#hard.signal,
+      onLine: (line) => this.#metrics.line(line),
+    });
+    this.#hard.signal.throwIfAborted();
+    const reason = this.#interruption ? undefined : await failureOf(this.#hosts, exits);
+    if (reason === undefined) return;
+    await checkpoints.finish().catch((error: unknown) => this.#log(error, 'checkpoints of a failed job not synced'));
+    throw new JobFailure(reason);
+  }
+
+  async #download(): Promise<CheckpointSync> {
+    try {
+      await layOut(this.ctx, this.job, this.#hosts);
+      await downloadChannels(this.ctx, this.job, this.#hosts, this.#soft.signal);
+      return await startCheckpoints(this.ctx, this.job, this.#hosts, this.#soft.signal);
+    } catch (error) {
+      throw new JobFailure(`ClientError: Data download failed:${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #upload(checkpoints: CheckpointSync): Promise<void> {
+    if (!this.#interruption) this.#move('Uploading');
+    try {
+      await checkpoints.finish();
+      if (this.#interruption && !(await hasModel(this.#hosts))) return;
+      await uploadArtifacts(this.ctx, this.job, this.#hosts, this.#hard.signal);
+    } catch (error) {
+      throw new JobFailure(uploadFailed(error), { cause: error });
+    }
+  }
+
+  /** Writes the job's end, which an interruption decides before anything else does. */
+  #end(failure: unknown): void {
+    const { job } = this;
+    const interruption = this.#interruption;
+    if (interruption?.kind === 'shutdown') return;
+    const metrics = this.#metrics.final();
+    if (metrics.length > 0) job.state.FinalMetricDataList = metrics;
+    if (interruption?.kind === 'verdict') {
+      if (interruption.verdict.action === 'complete' && failure === undefined) complete(job);
+      else if (interruption.verdict.action === 'complete') fail(job, uploadFailed(failure));
+      else fail(job, interruption.verdict.reason ?? 'AlgorithmError: failed by the control surface, exit code: 1');
+    } else if (interruption) {
+      if (failure && !isAbort(failure)) this.#log(failure, 'a stopped training job could not upload what it had');
+      enter(job, interruption.kind === 'runtime' ? 'MaxRuntimeExceeded' : 'Stopped');
+    } else if (failure === undefined) {
+      complete(job);
+    } else {
+      this.#log(failure, 'training job failed');
+      fail(
+        job,
+        failure instanceof JobFailure
+          ? failure.message
+          : `InternalServerError: We encountered an internal error: ${messageOf(failure)}`,
+      );
+    }
+    save(this.ctx, job);
+  }
+
+  #log(error: unknown, text: string): void {
+    this.ctx.log.warn({ err: error, trainingJob: this.job.TrainingJobName }, text);
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}

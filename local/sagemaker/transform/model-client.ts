@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TransformRequest } from './types.js';
+
+/** AWS's defaults where neither the request nor the model says anything. */
+const DEFAULT_PAYLOAD_MB = 6;
+const DEFAULT_CONCURRENCY = 1;
+const DEFAULT_TIMEOUT_S = 600;
+const DEFAULT_RETRIES = 3;
+const RETRY_AFTER_MS = 100;
+
+/** How a job's records are sent: the request beats the program's /execution-parameters, which beat the defaults. */
+export interface ExecutionParameters {
+  readonly maxConcurrent: number;
+  /** 0: no limit. */
+  readonly maxPayloadBytes: number;
+  readonly strategy: 'MultiRecord' | 'SingleRecord';
+}
+
+/** Asks the program for its parameters; one that has none answers an error, and the defaults hold. */
+export async function executionParameters(url: string, request: TransformRequest): Promise<ExecutionParameters> {
+  const own = await fetch(`${url}/execution-parameters`)
+    .then(async (answer): Promise<unknown> => (answer.ok ? await answer.json() : {}))
+    .catch(() => ({}));
+  const said = (typeof own === 'object' && own !== null ? own : {}) as Record<string, unknown>;
+  const number = (name: string): number | undefined => (typeof said[name] === 'number' ? said[name] : undefined);
+  const payload = request.MaxPayloadInMB ?? number('MaxPayloadInMB') ?? DEFAULT_PAYLOAD_MB;
+  const strategy = request.BatchStrategy ?? said['BatchStrategy'];
+  return {
+    maxConcurrent: request.MaxConcurrentTransforms || number('MaxConcurrentTransforms') || DEFAULT_CONCURRENCY,
+    maxPayloadBytes: payload * 1024 * 1024,
+    strategy: strategy === 'SingleRecord' ? 'SingleRecord' : 'MultiRecord',
+  };
+}
+
+/** Sends one body to the model and returns its answer. Retries server errors as ModelClientConfig says. */
+export async function callModel(
+  url: string,
+  request: TransformRequest,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const { InvocationsTimeoutInSeconds, InvocationsMaxRetries } = request.ModelClientConfig ?? {};
+  const timeoutMs = (InvocationsTimeoutInSeconds ?? DEFAULT_TIMEOUT_S) * 1000;
+  const headers: Record<string, string> = {};
+  if (request.TransformInput?.ContentType) headers['content-type'] = request.TransformInput.ContentType;
+  if (request.TransformOutput?.Accept) headers['accept'] = request.TransformOutput.Accept;
+
+  for (let left = InvocationsMaxRetries ?? DEFAULT_RETRIES; ; left--) {
+    const answer = await attempt(`${url}/invocations`, headers, body, timeoutMs, signal);
+    if (Buffer.isBuffer(answer)) return answer;
+    if (!answer.retry || left === 0) throw new Error(answer.problem);
+    await sleep(RETRY_AFTER_MS, undefined, { signal });
+  }
+}
+
+async function attempt(
+  url: string,
+  headers: Record<string, string>,
+  body: Buffer,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Buffer | { problem: string; retry: boolean }> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body), signal: limit });
+    const content = Buffer.from(await answer.arrayBuffer());
+    if (answer.ok) return content;
+    const kind = answer.status >= 500 ? 'server' : 'client';
+    const problem = `Received ${kind} error (${answer.status}) from the model with message "${content.toString().slice(0, 300)}"`;
+    return { problem, retry: answer.status >= 500 };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { problem: `the model did not answer: ${(error as Error).message}`, retry: true };
+  }
+}

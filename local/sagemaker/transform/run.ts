@@ -1,0 +1,196 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, ControlRule } from '../context.js';
+import { modelDataUrl, servingContainer } from '../endpoints/containers.js';
+import type { ContainerDefinition, ModelRecord } from '../endpoints/types.js';
+import { resolveInput, shard, type InputFile } from '../inputs.js';
+import { checkKey } from '../kms.js';
+import { fetchModel } from '../runtime/model-dir.js';
+import { SERVE_GRACE_MS, startServing } from '../runtime/serve.js';
+import { s3Uri } from '../s3.js';
+import { now } from '../time.js';
+import { executionParameters } from './model-client.js';
+import { transformObject } from './object.js';
+import { move, save } from './record.js';
+import type { TransformJob } from './types.js';
+
+/** AWS: the model may take this long until its first answered ping. */
+const STARTUP_TIMEOUT_MS = 8 * 60_000;
+
+/** A failure whose text is the job's FailureReason. */
+class JobFailure extends Error {}
+
+/** One transform job from its model's start to its last output. */
+export class TransformRun {
+  /** Resolves when the job has ended, or was left for the next start to take up. */
+  readonly done: Promise<void>;
+  readonly #over = new AbortController();
+  #ending: 'stop' | 'shutdown' | undefined;
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly job: TransformJob,
+    private readonly model: ModelRecord,
+    private readonly rule?: ControlRule,
+  ) {
+    this.done = this.#run();
+  }
+
+  /** StopTransformJob: Stopping at once, Stopped when the program has gone. */
+  stop(): void {
+    if (this.#ending) return;
+    this.#ending = 'stop';
+    move(this.ctx, this.job, 'Stopping');
+    this.#over.abort();
+  }
+
+  /** Leaves the job as it is, for the next start. */
+  async shutDown(): Promise<void> {
+    this.#ending = 'shutdown';
+    this.#over.abort();
+    await this.done;
+  }
+
+  /** A server that goes down waits for nobody; the next start begins the job again. */
+  get #graceMs(): number {
+    return this.#ending === 'shutdown' ? 0 : SERVE_GRACE_MS;
+  }
+
+  get #dir(): string {
+    return join(this.ctx.config.stateDir, 'transform', this.job.TransformJobName);
+  }
+
+  async #run(): Promise<void> {
+    let failure: unknown;
+    try {
+      await this.#work();
+    } catch (error) {
+      failure = error;
+    }
+    await rm(this.#dir, { recursive: true, force: true });
+    if (this.#ending === 'shutdown') return;
+    if (this.#ending === 'stop') return move(this.ctx, this.job, 'Stopped');
+    if (failure === undefined) return move(this.ctx, this.job, 'Completed');
+    this.ctx.log.warn({ err: failure, transformJob: this.job.TransformJobName }, 'transform job failed');
+    const text = failure instanceof Error ? failure.message : String(failure);
+    const internal = 'InternalServerError: We encountered an internal error: ';
+    move(this.ctx, this.job, 'Failed', failure instanceof JobFailure ? text : internal + text);
+  }
+
+  async #work(): Promise<void> {
+    await this.#checkKeys();
+    const container = servingContainer(this.model);
+    const imageDir = this.ctx.imageDir(container.Image);
+    if (!imageDir) {
+      throw new JobFailure(
+        `ClientError: Cannot pull the image "${container.Image}": it has no folder on this machine; map it in SAGEMAKER_LOCAL_IMAGES`,
+      );
+    }
+    const files = await this.#inputs();
+    const modelDir = join(this.#dir, 'model');
+    await this.#fetch(container, modelDir);
+    this.job.state.TransformStartTime = now();
+    save(this.ctx, this.job);
+    if (this.rule?.action === 'slow') await sleep(this.rule.delayMs, undefined, { signal: this.#over.signal });
+    const instances = this.job.request.TransformResources?.InstanceCount ?? 1;
+    const failures = await Promise.all(
+      Array.from({ length: Math.min(instances, files.length) }, (_, index) =>
+        this.#instance(index, shard(files, index, instances), { imageDir, modelDir, container }),
+      ),
+    );
+    const [first] = failures.flat();
+    if (first) throw first;
+  }
+
+  /** One instance: its own program, its share of the objects. Goes on after an object that fails, as AWS does. */
+  async #instance(
+    index: number,
+    files: readonly InputFile[],
+    model: { imageDir: string; modelDir: string; container: ContainerDefinition },
+  ): Promise<JobFailure[]> {
+    const { url, container } = await this.#serve(index, model);
+    const stop = (): void => void container.stop(this.#graceMs);
+    this.#over.signal.addEventListener('abort', stop, { once: true });
+    const failures: JobFailure[] = [];
+    try {
+      const parameters = await executionParameters(url, this.job.request);
+      for (const [position, input] of files.entries()) {
+        this.#over.signal.throwIfAborted();
+        const file = join(this.#dir, `output-${index}`, String(position));
+        await transformObject(this.ctx, this.job.request, input, { url, parameters }, file, this.#over.signal).catch(
+          (error: Error) => {
+            const text = `AlgorithmError: ${s3Uri(input.object)}: ${error.message}`;
+            failures.push(new JobFailure(text, { cause: error }));
+          },
+        );
+      }
+    } finally {
+      this.#over.signal.removeEventListener('abort', stop);
+      await container.stop(this.#graceMs);
+    }
+    return failures;
+  }
+
+  async #serve(
+    index: number,
+    model: { imageDir: string; modelDir: string; container: ContainerDefinition },
+  ): ReturnType<typeof startServing> {
+    try {
+      return await startServing(this.ctx, {
+        imageDir: model.imageDir,
+        modelDir: model.modelDir,
+        env: { ...model.container.Environment, ...this.job.request.Environment, SAGEMAKER_BATCH: 'true' },
+        logFile: join(
+          this.ctx.config.stateDir,
+          'logs',
+          'transform-jobs',
+          this.job.TransformJobName,
+          `${index + 1}.log`,
+        ),
+        startupTimeoutMs: STARTUP_TIMEOUT_MS,
+        withoutCredentials: this.model.EnableNetworkIsolation === true,
+        signal: this.#over.signal,
+      });
+    } catch (error) {
+      throw new JobFailure(`AlgorithmError: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  async #checkKeys(): Promise<void> {
+    const { TransformResources, TransformOutput } = this.job.request;
+    const keys = [
+      [TransformResources?.VolumeKmsKeyId, 'volume'],
+      [TransformOutput?.KmsKeyId, 'output'],
+    ] as const;
+    for (const [key, purpose] of keys) {
+      const refused = key ? await checkKey(this.ctx, key, purpose) : undefined;
+      if (refused) throw new JobFailure(refused);
+    }
+  }
+
+  async #inputs(): Promise<InputFile[]> {
+    const source = this.job.request.TransformInput?.DataSource?.S3DataSource;
+    try {
+      return await resolveInput(
+        this.ctx.s3,
+        { S3DataType: String(source?.S3DataType), S3Uri: String(source?.S3Uri) },
+        this.#over.signal,
+      );
+    } catch (error) {
+      throw new JobFailure(`ClientError: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  async #fetch(container: ContainerDefinition, modelDir: string): Promise<void> {
+    await rm(this.#dir, { recursive: true, force: true });
+    await mkdir(modelDir, { recursive: true });
+    const url = modelDataUrl(container);
+    if (url === undefined) return;
+    try {
+      await fetchModel(this.ctx, url, modelDir, this.#over.signal);
+    } catch (error) {
+      throw new JobFailure(`ClientError: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
