@@ -76,6 +76,13 @@ function crossCheck(value: Record<string, unknown>, fault: (path: string[], mess
   if (value['algorithm'] !== undefined && value['image'] !== undefined)
     fault(['image'], 'must not stand beside algorithm: give one of the two');
 
+  const metrics = value['metrics'];
+  if (value['algorithm'] !== undefined && Array.isArray(metrics) && metrics.length > 0)
+    fault(
+      ['metrics'],
+      'must not be given for a built-in algorithm: SageMaker has definitions of its own and refuses others',
+    );
+
   const spot = value['spot'] as { maxWait?: unknown } | null | undefined;
   const [wait, run] = [spot?.maxWait, value['maxRuntime']].map((one) =>
     typeof one === 'string' ? parseSpan(one)?.ms : undefined,

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packagePath } from '../paths.js';
 import { installed } from '../tools/install.js';
 import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
 
@@ -21,7 +22,7 @@ export async function ministackService(ctx: ServiceContext, port: number): Promi
   return {
     name: 'aws',
     command: set.python,
-    args: ['-m', 'ministack'],
+    args: [packagePath('local', 'services', 'aws_emulator.py')],
     env: {
       ...plainEnv(),
       ...set.env,

@@ -2,7 +2,20 @@ import { compiled, packagePath } from '../paths.js';
 import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
 
 /** Image repository -> folder with its `train` and `serve`. The built-in algorithms' repositories carry these names in every region. */
-const images = { 'linear-learner': packagePath('examples', 'images', 'linear-learner') };
+const BUILT_IN = { 'linear-learner': packagePath('examples', 'images', 'linear-learner') };
+
+/** The built-in images and those of SAGEMAKER_LOCAL_IMAGES, a JSON map of repository name or URI to folder. */
+function images(): Record<string, string> {
+  const own = process.env.SAGEMAKER_LOCAL_IMAGES;
+  if (!own) return BUILT_IN;
+  try {
+    return { ...BUILT_IN, ...(JSON.parse(own) as Record<string, string>) };
+  } catch (error) {
+    throw new Error('SAGEMAKER_LOCAL_IMAGES must be JSON such as {"my-image": "/folder/with/train/and/serve"}', {
+      cause: error,
+    });
+  }
+}
 
 /** The local SageMaker: see local/sagemaker. `awsEnv` leads it to S3, KMS and EventBridge. */
 export function sagemakerService(
@@ -19,12 +32,12 @@ export function sagemakerService(
       ...awsEnv,
       SAGEMAKER_LOCAL_PORT: String(port),
       SAGEMAKER_LOCAL_STATE_DIR: ctx.dir,
-      SAGEMAKER_LOCAL_IMAGES: JSON.stringify(images),
+      SAGEMAKER_LOCAL_IMAGES: JSON.stringify(images()),
     },
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
-    // It drains endpoints and stops training programs first.
-    stopWithinMs: 20_000,
+    // It drains endpoints and stops training programs first; a program has 30 s.
+    stopWithinMs: 40_000,
     ready: () => answers(`http://127.0.0.1:${port}/_local/health`),
   };
 }

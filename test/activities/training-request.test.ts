@@ -27,7 +27,6 @@ describe('CreateTrainingJob from a definition', () => {
         volumeGiB: 80,
         maxRuntime: '2h',
         spot: { maxWait: '3h' },
-        metrics: [{ name: 'rmse', regex: 'rmse=(.*)' }],
         environment: { MODE: 'fast' },
         tags: { team: 'ml', 'perennial:model': 'forged' },
       },
@@ -42,7 +41,6 @@ describe('CreateTrainingJob from a definition', () => {
       AlgorithmSpecification: {
         TrainingImage: '438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1',
         TrainingInputMode: 'File',
-        MetricDefinitions: [{ Name: 'rmse', Regex: 'rmse=(.*)' }],
       },
       HyperParameters: { predictor_type: 'regressor', epochs: '15', l1: '0.1', normalize_data: 'true' },
       InputDataConfig: [
@@ -114,6 +112,12 @@ describe('CreateTrainingJob from a definition', () => {
     expect(allowed.request.OutputDataConfig?.KmsKeyId).toBe(KEY);
     expect(allowed.warnings).toEqual([expect.stringContaining('ml.g5.xlarge takes no volume key')]);
     expect(request(g5).warnings).toEqual([]);
+  });
+
+  it('passes metric definitions of an own image on', () => {
+    const metrics = [{ name: 'rmse', regex: 'rmse=(.*)' }];
+    const { AlgorithmSpecification } = request({ algorithm: undefined, image: 'registry/own:1', metrics }).request;
+    expect(AlgorithmSpecification?.MetricDefinitions).toEqual([{ Name: 'rmse', Regex: 'rmse=(.*)' }]);
   });
 
   it('refuses a region whose registry nobody knows', () => {
