@@ -1,0 +1,31 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+
+export interface DemoOptions {
+  /** End after the two runs. */
+  readonly once: boolean;
+  /** Words on stderr, one JSON object as the last line of stdout. */
+  readonly json: boolean;
+  readonly stateDir: string;
+}
+
+/** Reads the flags; answers with the exit code instead where help was asked for (0) or a flag is wrong (2). */
+export function readOptions(argv: readonly string[]): DemoOptions | number {
+  const command = new Command('npm start --')
+    .description(
+      'Local mode, real data, two runs: trains, deploys and serves a model, then does it again with newer data under traffic.\n' +
+        'Stays up until Ctrl-C; the next start goes on where this one ended.',
+    )
+    .option('--once', 'end after the two runs', false)
+    .option('--json', 'print one JSON object as the last line, and words for people on stderr', false)
+    .option('--state-dir <folder>', 'where everything is kept', '.perennial')
+    .addHelpText('after', '\nExamples:\n  $ npm start\n  $ npm start -- --once --json')
+    .allowExcessArguments(false)
+    .showHelpAfterError('(npm start -- --help shows the flags)')
+    .exitOverride();
+  try {
+    return command.parse([...argv], { from: 'user' }).opts();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
