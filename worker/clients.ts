@@ -35,7 +35,8 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
   const clients = {
     s3: new S3Client(common),
     ssm: new SSMClient(common),
-    sagemaker: new SageMakerClient(common),
+    // Below the limit of one look at a job: a hanging connection is given up in time for another.
+    sagemaker: new SageMakerClient({ region, requestHandler: requestHandler(10_000) }),
     sagemakerRuntime: new SageMakerRuntimeClient({ region, requestHandler: requestHandler(65_000) }),
   };
   return { ...clients, destroy: () => Object.values(clients).forEach((client) => client.destroy()) };

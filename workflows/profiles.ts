@@ -23,26 +23,35 @@ export const data = proxyActivities<DataActivities>({
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
-/** Creates of remote resources: a cancel waits for the answer, so that what was made is known and can be undone. */
+/**
+ * Creates of remote resources: a cancel waits for the answer, so that what was made is known and can be undone. An attempt takes seconds;
+ * its limit is how long a run stands still when its worker dies during it.
+ */
 export const training = proxyActivities<Pick<TrainingActivities, 'startTraining'>>({
-  startToCloseTimeout: '2m',
+  startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '1h',
   retry: BACKOFF,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
-export const endpoints = proxyActivities<
-  Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint' | 'smokeTest'>
->({
-  startToCloseTimeout: '2m',
+export const endpoints = proxyActivities<Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint'>>({
+  startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '1h',
   retry: BACKOFF,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+/** One invocation, which SageMaker gives 60 s. */
+export const invocations = proxyActivities<Pick<EndpointActivities, 'smokeTest'>>({
+  startToCloseTimeout: '75s',
+  scheduleToCloseTimeout: '10m',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
 /** Waits: the activity says InProgress and when to ask again; the server keeps the timer. Callers give the time limit. */
 export const WAIT = {
-  startToCloseTimeout: '1m',
+  startToCloseTimeout: '15s',
   retry: { initialInterval: '5s', backoffCoefficient: 1 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 } as const;

@@ -3,7 +3,7 @@ import type { DeploymentStarted, TrainingEnded } from '../../contracts/activitie
 import { durationMs } from '../../contracts/duration.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import { causeOf } from '../failures.js';
-import { WAIT, endpoints, waits } from '../profiles.js';
+import { WAIT, endpoints, invocations, waits } from '../profiles.js';
 import type { Run } from './run.js';
 
 /** Waits for the endpoint's lock, which the model's entity keeps; it frees it when this run ends. */
@@ -32,7 +32,7 @@ export async function deploy(run: Run, trained: TrainingEnded, manifestUri: stri
   try {
     await settled(run, endpoint, endpointConfig);
     if (definition.endpoint.smokeTest !== false) {
-      const { latencyMs } = await endpoints.smokeTest({ ref, definition, manifestUri, endpoint });
+      const { latencyMs } = await invocations.smokeTest({ ref, definition, manifestUri, endpoint });
       run.note(`smoke test answered in ${Math.round(latencyMs)} ms`);
     }
     return started;

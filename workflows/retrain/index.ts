@@ -48,14 +48,14 @@ async function stages(run: Run, notices: Notices, granted: () => boolean): Promi
   }
 
   const trained = await train(run, notices, checked.channels);
-  await confirmFiles(run, fileRecordUri);
   if (request.noDeploy) {
+    await confirmFiles(run, fileRecordUri);
     return finish(run, notices, 'Trained', `trained ${trained.trainingJob}; asked not to deploy`);
   }
 
   run.enter('deploy');
+  await Promise.all([confirmFiles(run, fileRecordUri), lockEndpoint(granted)]);
   notices.post('deploying');
-  await lockEndpoint(granted);
   const { endpoint } = await deploy(run, trained, manifestUri);
   const deployedAt = new Date().toISOString();
   Object.assign(run.found, { deployedAt });
