@@ -179,7 +179,7 @@ export interface LedgerActivities {
 
 /** A message about a run, as facts; the activity makes the blocks. */
 export interface Notice {
-  readonly kind: 'started' | 'training' | 'deploying' | 'ended';
+  readonly kind: 'training' | 'deploying' | 'ended';
   readonly ref: RunRef;
   readonly temporalRunId: string;
   readonly stage: Stage;

@@ -79,12 +79,14 @@ export const housekeeping = proxyActivities<
 });
 
 /** Slack is best effort: one more try, then a warning in the run. */
-export const slack = proxyActivities<NotifyActivities>({
+export const SLACK = {
   startToCloseTimeout: '4s',
   scheduleToCloseTimeout: '8s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 2 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
-});
+} as const;
+
+export const slack = proxyActivities<NotifyActivities>(SLACK);
 
 /** Questions of a person at a terminal: an answer, or the reason, within a minute or so. */
 export const questions = proxyActivities<

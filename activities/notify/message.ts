@@ -43,8 +43,6 @@ export function message(notice: Notice, link: string | undefined): Message {
 
 function happened({ kind, outcome }: Notice): readonly [emoji: string, what: string] {
   switch (kind) {
-    case 'started':
-      return [':arrow_forward:', 'run started'];
     case 'training':
       return [':gear:', 'training started'];
     case 'deploying':

@@ -47,7 +47,7 @@ const fault = (body: object) => fetch(`${url}/_local/fault`, { method: 'PUT', bo
 
 function notice(change: Partial<Notice> = {}): Notice {
   return {
-    kind: 'started',
+    kind: 'training',
     ref: { model: 'weather', run: RUN, runTime: '2026-01-10T09:00:00.000Z' },
     temporalRunId: 'c3-f7',
     stage: 'check data',
@@ -84,7 +84,7 @@ async function posted(ts: string): Promise<Posted> {
 describe('what is posted', () => {
   it('opens a thread that says which run it is and links to it', async () => {
     const message = await posted((await notify()).ts);
-    expect(message.text).toBe('weather: run started');
+    expect(message.text).toBe('weather: training started');
     expect(message.threadTs).toBeUndefined();
     expect(message.blocks.at(-1)?.elements?.[0]?.text).toBe(
       `<http://127.0.0.1:8233/namespaces/default/workflows/${encodeURIComponent(RUN)}/c3-f7/history|${RUN}>`,

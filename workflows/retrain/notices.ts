@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { Notice } from '../../contracts/activities.js';
 import { causeOf } from '../failures.js';
-import { slack } from '../profiles.js';
+import { SLACK, slack } from '../profiles.js';
 import type { Run } from './run.js';
 
 /**
@@ -20,7 +20,9 @@ export class Notices {
     const notice = this.notice(kind);
     this.chain = this.chain.then(async () => {
       try {
-        const { ts } = await slack.notifySlack({ slack: target, notice, threadTs: this.threadTs });
+        const { ts } = await slack.notifySlack.executeWithOptions({ ...SLACK, summary: kind }, [
+          { slack: target, notice, threadTs: this.threadTs },
+        ]);
         this.threadTs ??= ts;
       } catch (error) {
         this.run.warn(`Slack was not told (${kind}): ${causeOf(error).message}`);
