@@ -33,7 +33,11 @@ describe('state changes of a training job', () => {
   it('reach a queue by way of EventBridge, as SageMaker sends them', async () => {
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'state-changes' }));
     const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-    const pattern = { source: ['aws.sagemaker'], 'detail-type': ['SageMaker Training Job State Change'] };
+    const pattern = {
+      source: ['aws.sagemaker'],
+      'detail-type': ['SageMaker Training Job State Change'],
+      detail: { TrainingJobName: ['announced'] },
+    };
     const { events } = fixture.server.ctx;
     await events.send(new PutRuleCommand({ Name: 'state-changes', EventPattern: JSON.stringify(pattern) }));
     await events.send(

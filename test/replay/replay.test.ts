@@ -1,5 +1,4 @@
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Worker } from '@temporalio/worker';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
@@ -7,8 +6,9 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { workflowBundle } from '../../worker/bundle.js';
+import { devServerEnvironment } from '../support/dev-server.js';
 import { quietRuntime, timeSkippingEnvironment } from '../support/time-skipping.js';
-import { SCENARIOS } from './scenarios.js';
+import { SCENARIOS, type Servers } from './scenarios.js';
 
 const folder = fileURLToPath(new URL('histories/', import.meta.url));
 const file = (name: string) => join(folder, `${name}.json`);
@@ -19,10 +19,10 @@ const file = (name: string) => join(folder, `${name}.json`);
  */
 const recording = process.env.RECORD_HISTORIES;
 
-async function record(env: TestWorkflowEnvironment, name: string): Promise<void> {
+async function record(servers: Servers, name: string): Promise<void> {
   const play = SCENARIOS[name];
   if (!play) throw new Error(`no scenario ${name}`);
-  const handle = await play(env);
+  const handle = await play(servers);
   await mkdir(folder, { recursive: true });
   await writeFile(file(name), `${historyToJSON(await handle.fetchHistory())}\n`);
 }
@@ -34,11 +34,11 @@ describe('recorded histories', () => {
       (name) => recording === 'overwrite' || (recording === 'new' && !existsSync(file(name))),
     );
     if (wanted.length === 0) return;
-    const env = await timeSkippingEnvironment();
+    const [skipping, live] = await Promise.all([timeSkippingEnvironment(), devServerEnvironment()]);
     try {
-      for (const name of wanted) await record(env, name);
+      for (const name of wanted) await record({ skipping, live }, name);
     } finally {
-      await env.teardown();
+      await Promise.all([skipping.teardown(), live.teardown()]);
     }
   }, 300_000);
 

@@ -9,7 +9,12 @@ import { raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
 
 /** Plays one path of a workflow and answers with the handle of the finished execution, whose history is what gets recorded. */
-export type Scenario = (env: TestWorkflowEnvironment) => Promise<WorkflowHandle>;
+export type Scenario = (servers: Servers) => Promise<WorkflowHandle>;
+
+export interface Servers {
+  readonly skipping: TestWorkflowEnvironment;
+  readonly live: TestWorkflowEnvironment;
+}
 
 const RUN_TIME = '2026-01-01T00:00:00.000Z';
 
@@ -31,7 +36,8 @@ const updated: Partial<Activities> = {
 };
 
 function retrain({ overrides, request, cancelIn }: Path): Scenario {
-  return (env) => {
+  return ({ skipping, live }) => {
+    const env = cancelIn ? live : skipping;
     const happy = script(overrides).activities as unknown as Record<string, (input: unknown) => Promise<unknown>>;
     let cancelled = false;
     const underWay = async (input: unknown) =>
@@ -64,7 +70,7 @@ function retrain({ overrides, request, cancelIn }: Path): Scenario {
 }
 
 /** An entity through its life: a run, wishes that merge behind it, a new definition, a deletion of the endpoint, retirement. */
-const entity: Scenario = (env) => {
+const entity: Scenario = ({ live: env }) => {
   let open = (): void => undefined;
   const held = new Promise<void>((resolve) => {
     open = resolve;

@@ -5,15 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DefinitionInput } from '../../contracts/definition/index.js';
 import { runId } from '../../contracts/names.js';
 import type { RunInput, RunRequest, RunResult } from '../../contracts/runs.js';
+import { devServerEnvironment } from '../support/dev-server.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { raise, script, type Script } from '../support/scripted-activities.js';
 import { timeSkippingEnvironment, withWorker } from '../support/time-skipping.js';
 
 let env: TestWorkflowEnvironment;
+let live: TestWorkflowEnvironment;
 beforeAll(async () => {
-  env = await timeSkippingEnvironment();
+  [env, live] = await Promise.all([timeSkippingEnvironment(), devServerEnvironment()]);
 });
-afterAll(() => env.teardown());
+afterAll(async () => {
+  await Promise.all([env.teardown(), live.teardown()]);
+});
 
 let runs = 0;
 
@@ -234,9 +238,9 @@ describe('retrain', () => {
     const scripted = script({
       awaitTrainingJob: async () => Promise.reject(raise('InProgress', 'InProgress: Training', '60s')),
     });
-    await withWorker(env, scripted.activities, async (taskQueue) => {
+    await withWorker(live, scripted.activities, async (taskQueue) => {
       const run = input();
-      const handle = await env.client.workflow.start('retrain', {
+      const handle = await live.client.workflow.start('retrain', {
         taskQueue,
         workflowId: runId(run.definition.name, run.runTime),
         args: [run],
@@ -255,9 +259,9 @@ describe('retrain', () => {
     const scripted = script({
       awaitTrainingJob: async () => Promise.reject(raise('InProgress', 'InProgress: Training', '60s')),
     });
-    await withWorker(env, scripted.activities, async (taskQueue) => {
+    await withWorker(live, scripted.activities, async (taskQueue) => {
       const run = input();
-      const handle = await env.client.workflow.start('retrain', {
+      const handle = await live.client.workflow.start('retrain', {
         taskQueue,
         workflowId: runId(run.definition.name, run.runTime),
         args: [run],
