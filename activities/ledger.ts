@@ -50,7 +50,10 @@ export function createLedgerActivities({ ledger, s3 }: LedgerClients): LedgerAct
     async rebuildLedger({ sources }) {
       const distinct = [...new Map(sources.map((source) => [s3Uri(source.bucket, source.output), source])).values()];
       return asked('rebuild', (index) =>
-        index.rebuild(storedOutcomes(s3, distinct), (uri) => mustRead<FileRecord>(s3, uri)),
+        index.rebuild(storedOutcomes(s3, distinct), (uri) => {
+          heartbeat(); // A page of runs with their files can take longer than the server waits for a sign.
+          return mustRead<FileRecord>(s3, uri);
+        }),
       );
     },
   };

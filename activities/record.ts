@@ -3,8 +3,9 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { RecordActivities, RunRef } from '../contracts/activities.js';
 import type { Definition } from '../contracts/definition/index.js';
-import { deployedKey, outcomeKey, s3Uri } from '../contracts/names.js';
-import type { DeployedPointer, OutcomeObject } from '../contracts/records.js';
+import type { FailureType } from '../contracts/failures.js';
+import { deployedKey, outcomeKey, rolledBackKey, s3Uri } from '../contracts/names.js';
+import type { DeployedPointer, OutcomeObject, RolledBackPointer } from '../contracts/records.js';
 import { fail, withFailures } from './errors.js';
 import { readParameter } from './parameters.js';
 import { writeIf, writeOnce } from './s3/objects.js';
@@ -25,6 +26,7 @@ export function createRecordActivities({ s3, ssm }: RecordClients): RecordActivi
     async recordOutcome({ definition, ref, outcome, newestDate }) {
       const pointer = outcome.outcome === 'Deployed' ? pointerTo(ref, outcome, newestDate) : undefined;
       const parameter = pointer && (await recordDeployment(s3, ssm, definition, pointer));
+      await recordRollBack(s3, definition, ref, outcome);
       const { bucket, output } = definition.data;
       const key = outcomeKey(output, ref.runTime);
       const body = JSON.stringify(outcome);
@@ -63,23 +65,49 @@ async function recordDeployment(
   definition: Definition,
   pointer: DeployedPointer,
 ): Promise<string> {
-  const { parameter } = definition.data;
-  const [ours, stored] = await Promise.all([pointTo(s3, definition, pointer), readParameter(ssm, parameter)]);
+  const { parameter, output } = definition.data;
+  const [ours, stored] = await Promise.all([
+    pointTo(s3, definition, deployedKey(output), pointer, isLaterDeployment),
+    readParameter(ssm, parameter),
+  ]);
   if (!ours) return stored?.value ?? '';
   if (stored?.value !== pointer.newestDate) await setWatermark(ssm, parameter, pointer.newestDate);
   return pointer.newestDate;
+}
+
+/** Failures that say the model itself was deployed and taken back: the same data and definition would make it again. */
+const TAKEN_BACK: readonly FailureType[] = ['DeploymentRolledBack', 'SmokeTestFailed'];
+
+/** Notes a run whose model was rolled back, unless a later one is noted, so that the next run doesn't train it again. */
+async function recordRollBack(s3: S3Client, definition: Definition, ref: RunRef, outcome: OutcomeObject) {
+  const { failureType, fileRecordUri, dataHash, definitionHash } = outcome;
+  if (!failureType || !TAKEN_BACK.includes(failureType) || !fileRecordUri || !dataHash || !definitionHash) return;
+  const { run, runTime } = ref;
+  const pointer = { version: 1, run, runTime, fileRecordUri, dataHash, definitionHash, failureType } as const;
+  await pointTo<RolledBackPointer>(
+    s3,
+    definition,
+    rolledBackKey(definition.data.output),
+    pointer,
+    (one, other) => one.runTime > other.runTime,
+  );
 }
 
 /**
  * Makes the pointer name this deployment, unless it names a later one: what was verified last is what is live, whichever run began
  * first. The write is conditional, so of two at once the later wins. Answers whether the pointer names this deployment.
  */
-async function pointTo(s3: S3Client, definition: Definition, pointer: DeployedPointer): Promise<boolean> {
-  const { bucket, output } = definition.data;
-  const key = deployedKey(output);
+async function pointTo<Pointer extends DeployedPointer | RolledBackPointer>(
+  s3: S3Client,
+  definition: Definition,
+  key: string,
+  pointer: Pointer,
+  isLater: (one: Pointer, other: Pointer) => boolean,
+): Promise<boolean> {
+  const { bucket } = definition.data;
   const body = JSON.stringify(pointer);
   for (let turn = 0; turn < TURNS; turn += 1) {
-    const live = await readRecord<DeployedPointer>(s3, bucket, key);
+    const live = await readRecord<Pointer>(s3, bucket, key);
     if (live && JSON.stringify(live.record) === body) return true;
     if (live && isLater(live.record, pointer)) return false;
     if (await writeIf(s3, { bucket, key, body, kmsKey: recordKey(definition) }, live?.etag)) return true;
@@ -87,7 +115,7 @@ async function pointTo(s3: S3Client, definition: Definition, pointer: DeployedPo
   throw fail('ServiceUnavailable', `${s3Uri(bucket, key)} kept changing while it was written; trying again`);
 }
 
-function isLater(one: DeployedPointer, other: DeployedPointer): boolean {
+function isLaterDeployment(one: DeployedPointer, other: DeployedPointer): boolean {
   return one.deployedAt === other.deployedAt ? one.runTime > other.runTime : one.deployedAt > other.deployedAt;
 }
 

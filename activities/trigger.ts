@@ -1,7 +1,7 @@
 import { getClient } from '@temporalio/activity';
 import type { TriggerActivities } from '../contracts/activities.js';
 import type { Definition } from '../contracts/definition/index.js';
-import { entityId } from '../contracts/names.js';
+import { entityId, scheduleId } from '../contracts/names.js';
 import { MESSAGES, WORKFLOWS } from '../contracts/runs.js';
 import type { ModelState, RunRequest } from '../contracts/runs.js';
 import { fail, withFailures } from './errors.js';
@@ -12,7 +12,7 @@ export function dateIn(timeZone: string, time: string): string {
   return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(new Date(time));
 }
 
-/** Activities of the workflow that a schedule starts. `taskQueue` is where the model entity runs. */
+/** Activities over Temporal itself: what a schedule starts, and what stops it. `taskQueue` is where the model entity runs. */
 export function createTriggerActivities({ taskQueue }: { readonly taskQueue: string }): TriggerActivities {
   return {
     async signalModel({ definition, request, scheduledAt }) {
@@ -28,6 +28,18 @@ export function createTriggerActivities({ taskQueue }: { readonly taskQueue: str
           signalArgs: [wish],
         }),
       );
+    },
+
+    async pauseSchedule({ model, note }) {
+      const schedule = getClient().schedule.getHandle(scheduleId(model));
+      await withFailures({ resource: scheduleId(model), action: 'pause' }, async () => {
+        try {
+          if (!(await schedule.describe()).state.paused) await schedule.pause(note);
+        } catch (error) {
+          // Removed meanwhile: nothing is left to pause.
+          if (!(error instanceof Error) || error.name !== 'ScheduleNotFoundError') throw error;
+        }
+      });
     },
   };
 }

@@ -128,13 +128,16 @@ export interface EndpointActivities {
     manifestUri: string;
     endpoint: string;
   }): Promise<{ latencyMs: number }>;
-  /** Back to the previous config, or, for a first deployment, the endpoint removed. Await it with awaitEndpoint. */
+  /**
+   * Back to the previous config (without one given, the one that the failed config's tag names), or, for a first deployment, the endpoint
+   * removed; `none` if the endpoint isn't on the failed config. Await it with awaitEndpoint.
+   */
   rollBack(input: {
     ref: RunRef;
     endpoint: string;
     failedConfig: string;
     previousConfig?: string;
-  }): Promise<{ action: 'restored' | 'removed' | 'none' }>;
+  }): Promise<{ action: 'restored'; config: string } | { action: 'removed' } | { action: 'none' }>;
   /** Removes configs and models of this model that no endpoint uses, keeping the newest `keep`. */
   cleanUp(input: { ref: RunRef; definition: Definition }): Promise<{ removed: number }>;
   /** Starts the deletion of the model's endpoint; `absent` if there was none. */
@@ -211,6 +214,8 @@ export interface NotifyActivities {
 export interface TriggerActivities {
   /** Signals the model's entity with start. `scheduledAt` is the schedule's nominal time; its date in the schedule's zone is the as-of date. */
   signalModel(input: { definition: Definition; request: RunRequest; scheduledAt?: string }): Promise<void>;
+  /** Pauses the model's schedule with a note for people; a schedule that is paused already keeps its note, one that is gone is fine. */
+  pauseSchedule(input: { model: string; note: string }): Promise<void>;
 }
 
 export type Activities = DataActivities &

@@ -39,6 +39,8 @@ export const fileRecordKey = (output: string, time: RunTime) => `${runPrefix(out
 export const outcomeKey = (output: string, time: RunTime) => `${runPrefix(output, time)}outcome.json`;
 /** Names the last deployed run: an index into the outcome objects, written after each verified deployment. */
 export const deployedKey = (output: string) => `${output}deployed.json`;
+/** Names the last run whose model was rolled back: what it trained on is no news until something changes. */
+export const rolledBackKey = (output: string) => `${output}rolled-back.json`;
 /** Prefix of exchange objects: encrypted, removed after use. */
 export const exchangePrefix = (output: string) => `${output}exchange/`;
 /** Where SageMaker puts artefacts: `<this>/<training job>/output/model.tar.gz`. */

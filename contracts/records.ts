@@ -77,3 +77,14 @@ export interface DeployedPointer {
   readonly newestDate: string;
   readonly deployedAt: string;
 }
+
+/** Names the last run whose model was deployed and taken back: `rolled-back.json`. */
+export interface RolledBackPointer {
+  readonly version: 1;
+  readonly run: string;
+  readonly runTime: string;
+  readonly fileRecordUri: string;
+  readonly dataHash: string;
+  readonly definitionHash: string;
+  readonly failureType: FailureType;
+}

@@ -1,3 +1,4 @@
+import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
@@ -11,6 +12,7 @@ import type { WorkerConfig } from './config.js';
 const MAX_SOCKETS = 200;
 
 export interface AwsClients {
+  readonly kms: KMSClient;
   readonly s3: S3Client;
   readonly ssm: SSMClient;
   readonly sagemaker: SageMakerClient;
@@ -28,11 +30,14 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
     new NodeHttpHandler({
       connectionTimeout: 5_000,
       requestTimeout,
+      // Without it the time limit is a warning: a connection that hangs would hold its activity's slot, and the shared sweep, for ever.
+      throwOnRequestTimeout: true,
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
       httpsAgent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     });
   const common = { region, requestHandler: requestHandler(30_000) };
   const clients = {
+    kms: new KMSClient(common),
     s3: new S3Client(common),
     ssm: new SSMClient(common),
     // Below the limit of one look at a job: a hanging connection is given up in time for another.

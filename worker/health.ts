@@ -22,7 +22,8 @@ export async function serveHealth(address: string, worker: Worker): Promise<Serv
           : error,
       ),
     );
-    server.listen(Number(port), host, resolve);
+    // An IPv6 address stands in brackets before the port, and without them in a call.
+    server.listen(Number(port), host?.replace(/^\[|\]$/g, ''), resolve);
   });
   return server;
 }

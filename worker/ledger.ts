@@ -17,17 +17,24 @@ export function openLedger(config: WorkerConfig, ssm: SSMClient, log: Logger): O
   let opening: Promise<Ledger> | undefined;
 
   async function open(): Promise<Ledger> {
-    pool ??= new pg.Pool({
+    const fresh = new pg.Pool({
       connectionString: await databaseUrl(config, ssm),
       max: 10,
       connectionTimeoutMillis: 5_000,
       application_name: 'perennial-worker',
     });
     // An idle connection that breaks is replaced at the next use.
-    pool.on('error', (error) => log.warn({ err: error }, 'ledger: an idle connection broke'));
-    const applied = await migrate(pool);
-    if (applied.length > 0) log.info({ applied }, 'ledger: migrations applied');
-    return createLedger(pool);
+    fresh.on('error', (error) => log.warn({ err: error }, 'ledger: an idle connection broke'));
+    try {
+      const applied = await migrate(fresh);
+      if (applied.length > 0) log.info({ applied }, 'ledger: migrations applied');
+    } catch (error) {
+      // The next try reads the URL anew: the password may have been wrong, and corrected since.
+      await fresh.end();
+      throw error;
+    }
+    pool = fresh;
+    return createLedger(fresh);
   }
 
   return {
@@ -38,6 +45,9 @@ export function openLedger(config: WorkerConfig, ssm: SSMClient, log: Logger): O
       });
       return opening;
     },
-    close: async () => pool?.end(),
+    async close() {
+      await opening?.catch(() => undefined); // Whoever asked for it was told.
+      await pool?.end();
+    },
   };
 }

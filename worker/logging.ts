@@ -5,9 +5,14 @@ import type { Logger as TemporalLogger, LogLevel, LogMetadata } from '@temporali
 /** Shapes of secrets that must not reach a log, wherever they stand in a line. */
 const SECRETS: readonly [RegExp, string][] = [
   [/xox[a-z]-[\w-]+/g, 'xox…[redacted]'],
-  [/(postgres(?:ql)?:\/\/[^:@/\s"]+:)[^@\s"]+@/g, '$1[redacted]@'],
+  [/(postgres(?:ql)?:\/\/[^:@/\s"]*:)[^@\s"]+@/g, '$1[redacted]@'],
   [/(AKIA|ASIA)[A-Z0-9]{16}/g, '[redacted access key]'],
-  [/("(?:token|password|secret|authorization|secretAccessKey|sessionToken)"\s*:\s*")[^"]*"/gi, '$1[redacted]"'],
+  // A member of JSON, and of JSON inside a string, whose quotes are escaped.
+  [
+    /(\\*"(?:token|password|secret|authorization|secretAccessKey|sessionToken)\\*"\s*:\s*\\*")[^"\\]*/gi,
+    '$1[redacted]',
+  ],
+  [/\b((?:password|x-amz-security-token|authorization)\s*[=:]\s*(?:Bearer\s+)?)[^\s"&,;\\]+/gi, '$1[redacted]'],
 ];
 
 /** Replaces what looks like a secret. */
@@ -23,7 +28,17 @@ export function createLogger(level: string, out: NodeJS.WritableStream = process
       done();
     },
   });
-  return pino({ level, base: { service: 'perennial-worker' }, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const { err } = pino.stdSerializers;
+  return pino(
+    {
+      level,
+      base: { service: 'perennial-worker' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // The SDK calls it error; without a serializer an error is an empty object.
+      serializers: { err, error: err },
+    },
+    stream,
+  );
 }
 
 /** The SDK's and the workflows' log lines, through the same logger. */

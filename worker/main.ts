@@ -1,7 +1,7 @@
-import { readConfig } from './config.js';
+import { ConfigError, readConfig } from './config.js';
 import { serveHealth } from './health.js';
 import { createLogger } from './logging.js';
-import { installRuntime, startWorker } from './worker.js';
+import { StartError, installRuntime, startWorker } from './worker.js';
 
 /** The worker process: until SIGTERM or SIGINT, then it finishes what runs. Exit code 1 says that it could not start or failed. */
 async function main(): Promise<void> {
@@ -9,7 +9,13 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel);
   installRuntime(config, log);
   const running = await startWorker(config, log);
-  const health = config.healthAddress ? await serveHealth(config.healthAddress, running.worker) : undefined;
+  const health = config.healthAddress
+    ? await serveHealth(config.healthAddress, running.worker).catch(async (error: unknown) => {
+        // A worker that nobody can look at, and that said it failed, must not go on polling.
+        await running.stop();
+        throw error;
+      })
+    : undefined;
   log.info({ taskQueue: config.taskQueue, region: config.region }, 'worker started');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -26,8 +32,9 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof Error && error.name === 'ConfigError' ? error.message : error;
+  const message = error instanceof ConfigError || error instanceof StartError ? error.message : error;
   createLogger('error').fatal({ err: message }, 'worker failed');
   if (typeof message === 'string') process.stderr.write(`${message}\n`);
-  process.exitCode = 1;
+  // An activity that outlived the grace time would keep the process alive; the server gives it to another worker.
+  process.exit(1);
 });

@@ -11,10 +11,12 @@ const KEYWORD = 2;
 export async function ensureSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
   const names = Object.values(SEARCH_ATTRIBUTES);
   const { operatorService } = connection;
-  const present = await operatorService.listSearchAttributes({ namespace }).then(
-    ({ customAttributes }) => new Set(Object.keys(customAttributes ?? {})),
-    () => undefined,
-  );
+  const list = () =>
+    operatorService.listSearchAttributes({ namespace }).then(
+      ({ customAttributes }) => new Set(Object.keys(customAttributes ?? {})),
+      () => undefined,
+    );
+  const present = await list();
   const missing = names.filter((name) => !present?.has(name));
   if (missing.length === 0) return;
   try {
@@ -25,6 +27,9 @@ export async function ensureSearchAttributes(connection: NativeConnection, names
   } catch (error) {
     // The list may be forbidden while the attributes are there: only a known gap stops the worker.
     if (!present) return;
+    // Another worker that starts at the same time may have added them meanwhile.
+    const now = await list();
+    if (missing.every((name) => now?.has(name))) return;
     const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
     throw new Error(
       `Namespace "${namespace}" lacks the search attributes ${missing.join(', ')} and this worker may not add them. ` +

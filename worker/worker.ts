@@ -18,8 +18,26 @@ import { openLedger, type OpenLedger } from './ledger.js';
 import { temporalLogger } from './logging.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
-/** Logger, metrics and log forwarding of the whole process; once, before the first worker. */
+/** The worker could not start; the message says what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Logger, metrics and log forwarding of the whole process; once, before the first worker. Throws StartError for a metrics address that is taken. */
 export function installRuntime(config: WorkerConfig, log: Logger): void {
+  try {
+    install(config, log);
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (!/prometheus/i.test(message)) throw cause;
+    throw new StartError(
+      `WORKER_METRICS_ADDRESS ${config.metricsAddress} can't be listened on: ${message}; choose another`,
+      { cause },
+    );
+  }
+}
+
+function install(config: WorkerConfig, log: Logger): void {
   Runtime.install({
     logger: temporalLogger(log),
     // main.ts handles signals: it also closes what is not Temporal's.
@@ -43,12 +61,7 @@ export function installRuntime(config: WorkerConfig, log: Logger): void {
 }
 
 /** All activities over one set of clients. */
-function createActivities(
-  config: WorkerConfig,
-  namespace: string,
-  aws: AwsClients,
-  ledger: OpenLedger,
-): Activities {
+function createActivities(config: WorkerConfig, namespace: string, aws: AwsClients, ledger: OpenLedger): Activities {
   const { region, slackApiUrl, temporalUiUrl, taskQueue } = config;
   return {
     ...createDataActivities({ ...aws, region }),
@@ -69,41 +82,60 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Connects, checks what the namespace needs, and polls. Temporal's address and namespace come from its standard variables. */
+/**
+ * Connects, checks what the namespace needs, and polls. Temporal's address and namespace come from its standard variables.
+ * Throws StartError where Temporal can't be reached; whatever it throws, nothing is left open.
+ */
 export async function startWorker(config: WorkerConfig, log: Logger): Promise<RunningWorker> {
+  const { namespace = 'default', connectionOptions } = loadClientConnectConfig();
+  const [connection, workflows] = await Promise.all([connect(connectionOptions), workflowBundle(temporalLogger(log))]);
   const aws = createAwsClients(config);
   const ledger = openLedger(config, aws.ssm, log);
-  const { namespace = 'default', connectionOptions } = loadClientConnectConfig();
-  const [connection, workflows] = await Promise.all([
-    NativeConnection.connect(connectionOptions),
-    workflowBundle(temporalLogger(log)),
-  ]);
-  await ensureSearchAttributes(connection, namespace);
-  ledger
-    .ledger()
-    .catch((error: unknown) => log.warn({ err: error }, 'ledger: not reachable yet; runs go on and are indexed later'));
-  const worker = await Worker.create({
-    connection,
-    namespace,
-    taskQueue: config.taskQueue,
-    workflowBundle: workflows,
-    activities: createActivities(config, namespace, aws, ledger),
-    maxCachedWorkflows: config.maxCachedWorkflows,
-    maxConcurrentWorkflowTaskExecutions: config.workflowSlots,
-    maxConcurrentActivityTaskExecutions: config.activitySlots,
-    shutdownGraceTime: `${config.shutdownGraceSeconds}s`,
-    shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
-  });
-  const stopped = worker.run().finally(async () => {
+  const close = async () => {
     await Promise.all([connection.close(), ledger.close()]);
     aws.destroy();
-  });
-  return {
-    worker,
-    stopped,
-    async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await stopped;
-    },
   };
+  try {
+    await ensureSearchAttributes(connection, namespace);
+    ledger
+      .ledger()
+      .catch((error: unknown) =>
+        log.warn({ err: error }, 'ledger: not reachable yet; `perennial ledger rebuild` adds the runs it misses'),
+      );
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: config.taskQueue,
+      workflowBundle: workflows,
+      activities: createActivities(config, namespace, aws, ledger),
+      maxCachedWorkflows: config.maxCachedWorkflows,
+      maxConcurrentWorkflowTaskExecutions: config.workflowSlots,
+      maxConcurrentActivityTaskExecutions: config.activitySlots,
+      shutdownGraceTime: `${config.shutdownGraceSeconds}s`,
+      shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
+    });
+    const stopped = worker.run().finally(close);
+    return {
+      worker,
+      stopped,
+      async stop() {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await stopped;
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function connect(options: Parameters<typeof NativeConnection.connect>[0]): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(options);
+  } catch (cause) {
+    throw new StartError(
+      `Temporal at ${options?.address ?? 'localhost:7233'} can't be reached: ${(cause as Error).message}. Check that it runs, TEMPORAL_ADDRESS and TEMPORAL_TLS…`,
+      { cause },
+    );
+  }
 }

@@ -7,12 +7,12 @@ import { log } from '@temporalio/workflow';
 export async function endpointDeletion({ definition }: EndpointDeletionInput): Promise<EndpointDeletionResult> {
   const endpoint = definition.endpoint.name;
   const { state } = await endpoints.deleteEndpoint({ model: definition.name, endpoint });
-  if (state === 'absent') return { endpoint, existed: false };
-  await waits.awaitEndpointGone({ endpoint });
+  if (state === 'deleting') await waits.awaitEndpointGone({ endpoint });
+  // Also where it was gone already: by hand, or by an earlier try of this deletion.
   try {
     await housekeeping.indexEndpointDeleted({ endpoint, at: new Date().toISOString() });
   } catch (error) {
     log.warn(`the ledger still shows ${endpoint} as live: ${causeOf(error).message}`);
   }
-  return { endpoint, existed: true };
+  return { endpoint, existed: state === 'deleting' };
 }

@@ -1,3 +1,4 @@
+import { RetryState } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -16,7 +17,9 @@ export interface Cause {
 
 /** What lies under the wrappers that Temporal puts around a failure. */
 export function causeOf(error: unknown): Cause {
-  if (isCancellation(error)) return { cancelled: true, message: 'cancelled on request' };
+  // An attempt that fails while a cancel waits for its answer isn't tried again, and comes back as its own failure.
+  const cutOff = error instanceof ActivityFailure && error.retryState === RetryState.CANCEL_REQUESTED;
+  if (isCancellation(error) || cutOff) return { cancelled: true, message: 'cancelled on request' };
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
     if (error.cause instanceof ApplicationFailure && error.cause.type === 'InProgress') {
       // A wait whose time ran out ends with the last look at what it waited for.

@@ -27,18 +27,20 @@ export const data = proxyActivities<DataActivities>({
  * Creates of remote resources: a cancel waits for the answer, so that what was made is known and can be undone. An attempt takes seconds;
  * its limit is how long a run stands still when its worker dies during it.
  */
-export const training = proxyActivities<Pick<TrainingActivities, 'startTraining'>>({
+export const CHANGE = {
   startToCloseTimeout: '30s',
-  scheduleToCloseTimeout: '1h',
   retry: BACKOFF,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
+
+export const training = proxyActivities<Pick<TrainingActivities, 'startTraining'>>({
+  ...CHANGE,
+  scheduleToCloseTimeout: '1h',
 });
 
 export const endpoints = proxyActivities<Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint'>>({
-  startToCloseTimeout: '30s',
+  ...CHANGE,
   scheduleToCloseTimeout: '1h',
-  retry: BACKOFF,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
 /** One invocation, which SageMaker gives 60 s. */

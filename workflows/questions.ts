@@ -7,12 +7,13 @@ import { workflowInfo } from '@temporalio/workflow';
 /** What a run would find and do now. Writes nothing. */
 export async function preview({ definition, request }: PreviewInput): Promise<Preview> {
   const now = new Date().toISOString();
-  return questions.previewRun({
+  const found = await questions.previewRun({
     ref: { model: definition.name, run: workflowInfo().workflowId, runTime: now },
     definition,
     asOf: request.asOf ?? now.slice(0, 10),
     force: request.force ?? false,
   });
+  return request.noDeploy ? { ...found, endpointAction: 'none' } : found;
 }
 
 /** One request to a model's endpoint; rows and answer travel as exchange objects. */

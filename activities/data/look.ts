@@ -4,7 +4,7 @@ import type { CheckDataInput, CheckDataResult } from '../../contracts/activities
 import { s3Uri } from '../../contracts/names.js';
 import type { FileEntry } from '../../contracts/records.js';
 import { fail } from '../errors.js';
-import { readBaseline, readDeployedFiles } from './baseline.js';
+import { readBaseline, readFilesOf } from './baseline.js';
 import { describeWindow, isDate, windowOf } from './dates.js';
 import { dataHash, definitionHash } from './hashes.js';
 import { listChannels } from './listing.js';
@@ -37,16 +37,18 @@ export async function lookAtData(
   ]);
   const files = [...channels].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap((channel) => channel.files);
   const hash = dataHash(files);
-  const { pointer } = baseline;
-  // With an equal hash the deployed files are these: their record need not be read.
-  const deployed =
-    pointer && (pointer.dataHash === hash ? { ...pointer, files } : await readDeployedFiles(s3, pointer));
+  const seen = { dataHash: hash, files };
+  const [deployed, rolledBack] = await Promise.all([
+    readFilesOf(s3, baseline.pointer, seen),
+    readFilesOf(s3, baseline.rolledBack, seen),
+  ]);
   const evidence: Evidence = {
     files,
     window,
     definitionHash: definitionHash(definition),
     baseline,
     deployed,
+    rolledBack,
     force,
     parameter: definition.data.parameter,
   };

@@ -14,7 +14,7 @@ export interface Verdict {
 }
 
 /** What of a file record a verdict needs. */
-type Deployed = Pick<FileRecord, 'run' | 'files' | 'definitionHash'>;
+type Earlier = Pick<FileRecord, 'run' | 'files' | 'definitionHash'>;
 
 /** What a verdict is made of: the files of today, and what is deployed. */
 export interface Evidence {
@@ -23,7 +23,9 @@ export interface Evidence {
   readonly definitionHash: string;
   readonly baseline: Baseline;
   /** What the deployed run looked at; without it the watermark decides. */
-  readonly deployed?: Deployed;
+  readonly deployed?: Earlier;
+  /** What a run looked at whose model was rolled back since. */
+  readonly rolledBack?: Earlier;
   readonly force: boolean;
   /** Name of the watermark's parameter. */
   readonly parameter: string;
@@ -42,12 +44,26 @@ export const newestOf = (files: readonly FileEntry[]) =>
 /** Decides whether a run has something to learn. Reads nothing and writes nothing. */
 export function judge(evidence: Evidence): Verdict {
   const { baseline, deployed, force, parameter } = evidence;
-  const found = deployed ? sinceRecord(evidence, deployed) : sinceWatermark(evidence);
+  const found = sinceRollBack(evidence, deployed ? sinceRecord(evidence, deployed) : sinceWatermark(evidence));
   const reasons = [...found.reasons];
   if (deployed && baseline.watermark === ALWAYS) reasons.push(`SSM parameter ${parameter} is 0: always train`);
   if (force) reasons.push('asked to train whatever the data says');
   const news = found.news || force || baseline.watermark === ALWAYS;
   return { ...found, news, reasons };
+}
+
+/** What made a model that was rolled back would make it again: no news until something changes. */
+function sinceRollBack(evidence: Evidence, found: Verdict): Verdict {
+  const { rolledBack } = evidence;
+  if (!found.news || !rolledBack || sinceRecord(evidence, rolledBack).news) return found;
+  return {
+    ...found,
+    news: false,
+    reasons: [
+      ...found.reasons,
+      `but nothing new since ${rolledBack.run}, whose model was rolled back: change data or definition, or train with --force`,
+    ],
+  };
 }
 
 const identity = ({ channel, key }: FileEntry) => `${channel} ${key}`;
@@ -66,7 +82,7 @@ export function compareFiles(earlier: readonly FileEntry[], now: readonly FileEn
   return { added, changed, removed: [...before.values()] };
 }
 
-function sinceRecord({ files, window, definitionHash }: Evidence, deployed: Deployed): Verdict {
+function sinceRecord({ files, window, definitionHash }: Evidence, deployed: Earlier): Verdict {
   const difference = compareFiles(deployed.files, files);
   // What left the window only aged out, and what lies after its end is not looked at.
   const removed = difference.removed.filter(({ date }) => inside(window, date)).length;
@@ -78,11 +94,18 @@ function sinceRecord({ files, window, definitionHash }: Evidence, deployed: Depl
   }
   if (definitionHash !== deployed.definitionHash) reasons.push(`the definition changed ${since}`);
   const news = reasons.length > 0;
-  return { news, reasons: news ? reasons : [`nothing new ${since}, which is deployed`], added, changed, removed };
+  return {
+    news,
+    reasons: news ? reasons : [`nothing new ${since}, the last run that was deployed`],
+    added,
+    changed,
+    removed,
+  };
 }
 
 function sinceWatermark({ files, baseline, parameter }: Evidence): Verdict {
-  const gone = baseline.pointer && `the file record of ${baseline.pointer.run}, which is deployed, is gone`;
+  const gone =
+    baseline.pointer && `the file record of ${baseline.pointer.run}, the last run that was deployed, is gone`;
   const { watermark } = baseline;
   const newest = newestOf(files);
   const verdict = (news: boolean, added: number, reason: string): Verdict => ({

@@ -1,7 +1,16 @@
-import { DeleteEndpointCommand, type SageMakerClient, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
+import {
+  DeleteEndpointCommand,
+  DescribeEndpointConfigCommand,
+  type DescribeEndpointOutput,
+  type SageMakerClient,
+  UpdateEndpointCommand,
+} from '@aws-sdk/client-sagemaker';
 import type { EndpointActivities } from '../../contracts/activities.js';
 import { fail, isFailure, withFailures } from '../errors.js';
+import { tagValue } from '../resources.js';
 import { inProgress, nextLook } from '../waiting.js';
+import { configTags } from './create.js';
+import { PREVIOUS_TAG } from './requests.js';
 import { describeEndpoint, unknownEndpointStatus } from './standing.js';
 
 const POLL = '10s';
@@ -10,7 +19,7 @@ type RollBack = EndpointActivities['rollBack'];
 
 /**
  * Takes a failed config off an endpoint: back to the previous one, or the endpoint removed if it was its first. Only an endpoint that is
- * on exactly the failed config is touched; on another it is somebody else's by now, or SageMaker rolled back itself.
+ * on exactly the failed config, or on its way there, is touched; on another it is somebody else's by now, or SageMaker rolled back itself.
  */
 export async function rollBack(
   sagemaker: SageMakerClient,
@@ -19,6 +28,7 @@ export async function rollBack(
   const live = await describeEndpoint(sagemaker, endpoint);
   if (!live) return { action: 'none' };
   const pending = live.PendingDeploymentSummary?.EndpointConfigName;
+  const concerned = live.EndpointConfigName === failedConfig || pending === failedConfig;
   switch (live.EndpointStatus) {
     case 'Deleting':
       return { action: 'removed' };
@@ -26,7 +36,10 @@ export async function rollBack(
     case 'Updating':
     case 'SystemUpdating':
     case 'RollingBack':
-      if (previousConfig !== undefined && pending === previousConfig) return { action: 'restored' };
+      if (previousConfig !== undefined && pending === previousConfig) {
+        return { action: 'restored', config: previousConfig };
+      }
+      if (pending !== undefined && !concerned) return { action: 'none' };
       throw inProgress(
         `${live.EndpointStatus}: endpoint ${endpoint} can't be rolled back until it stands`,
         nextLook(POLL),
@@ -40,34 +53,62 @@ export async function rollBack(
       throw unknownEndpointStatus(live);
   }
   if (live.EndpointConfigName !== failedConfig) return { action: 'none' };
-  const about = { resource: `endpoint ${endpoint}` };
+  const back = previousConfig ?? (await previousOf(sagemaker, failedConfig));
   try {
-    if (previousConfig === undefined) {
-      await withFailures({ ...about, action: 'DeleteEndpoint' }, () =>
-        sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpoint })),
-      );
-      return { action: 'removed' };
-    }
-    if (live.EndpointStatus === 'Failed') {
-      throw fail(
-        'EndpointFailed',
-        `Endpoint ${endpoint} is in status Failed and can't return to ${previousConfig}: run "perennial endpoint delete <model>", then start a new run`,
-      );
-    }
-    await withFailures({ ...about, action: 'UpdateEndpoint' }, () =>
-      sagemaker.send(
-        new UpdateEndpointCommand({
-          EndpointName: endpoint,
-          EndpointConfigName: previousConfig,
-          RetainAllVariantProperties: true,
-        }),
-      ),
-    );
-    return { action: 'restored' };
+    if (back === undefined) return await removeEndpoint(sagemaker, endpoint);
+    await restore(sagemaker, live, back);
+    return { action: 'restored', config: back };
   } catch (error) {
-    if (isFailure(error, 'ResourceMissing') && previousConfig === undefined) return { action: 'none' };
     // The echo of our own request, repeated inside the SDK, or somebody else's: the next look says which.
     if (/in-progress endpoint/i.test(String(error))) throw inProgress(`Endpoint ${endpoint} moves`, nextLook(POLL));
     throw error;
   }
+}
+
+/** The config that was live when the failed one was made: its tag says so. Without the config nobody knows, and nothing is deleted. */
+async function previousOf(sagemaker: SageMakerClient, failedConfig: string): Promise<string | undefined> {
+  const tags = await configTags(sagemaker, failedConfig);
+  if (tags) return tagValue(tags, PREVIOUS_TAG);
+  throw fail(
+    'ResourceMissing',
+    `Endpoint config ${failedConfig} is gone, and with it the name of the config before: update the endpoint by hand, or start a new run`,
+  );
+}
+
+async function removeEndpoint(sagemaker: SageMakerClient, endpoint: string): ReturnType<RollBack> {
+  try {
+    await withFailures({ action: 'DeleteEndpoint', resource: `endpoint ${endpoint}` }, () =>
+      sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpoint })),
+    );
+    return { action: 'removed' };
+  } catch (error) {
+    if (isFailure(error, 'ResourceMissing')) return { action: 'none' };
+    throw error;
+  }
+}
+
+/** Updates the endpoint to the config before. What scaling arrived at is kept where that config has the live variants. */
+async function restore(sagemaker: SageMakerClient, live: DescribeEndpointOutput, config: string): Promise<void> {
+  const endpoint = live.EndpointName;
+  if (live.EndpointStatus === 'Failed') {
+    throw fail(
+      'EndpointFailed',
+      `Endpoint ${endpoint} is in status Failed and can't return to ${config}: run "perennial endpoint delete <model>", then start a new run`,
+    );
+  }
+  const { ProductionVariants = [] } = await withFailures(
+    { action: 'DescribeEndpointConfig', resource: `endpoint config ${config}` },
+    () => sagemaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName: config })),
+  );
+  const names = new Set(ProductionVariants.map(({ VariantName }) => VariantName));
+  const same = (live.ProductionVariants ?? []).some(({ VariantName }) => names.has(VariantName));
+  await withFailures({ action: 'UpdateEndpoint', resource: `endpoint ${endpoint}` }, () =>
+    sagemaker.send(
+      new UpdateEndpointCommand({
+        EndpointName: endpoint,
+        EndpointConfigName: config,
+        ...(same && { RetainAllVariantProperties: true }),
+      }),
+    ),
+  );
 }

@@ -2,7 +2,7 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { EndpointActivities } from '../../contracts/activities.js';
 import { parseS3Uri } from '../../contracts/names.js';
-import { fail, isFailure, withFailures } from '../errors.js';
+import { fail, isFailure, toFailure, withFailures } from '../errors.js';
 import { invoke, type InvocationAnswer } from '../invoke.js';
 
 /** Pauses between tries right after the endpoint came into service, when a front end may not know it yet. Then Temporal retries. */
@@ -66,14 +66,14 @@ async function newestRow(s3: S3Client, manifestUri: string, contentType: string)
       `No request can be made from training data of type ${contentType}: give endpoint.smokeTest a body and a contentType, or set it to false`,
     );
   }
-  const objectUri = newestObject(await readText(s3, manifestUri), manifestUri);
-  const head = await readText(s3, objectUri, HEAD_BYTES);
+  const object = newestObject(await readText(s3, manifestUri), manifestUri);
+  const head = await readHead(s3, object, manifestUri);
   const line = /^[^\r\n]+/m.exec(head)?.[0];
   const label = line && /^(?:"(?:[^"]|"")*"|[^",]*),/.exec(line)?.[0];
   if (!line || !label || line.length >= HEAD_BYTES) {
     throw fail(
       'DataInvalid',
-      `${objectUri} does not begin with a CSV row of a label and at least one value: put it right, or give endpoint.smokeTest a body`,
+      `The newest object of ${manifestUri} does not begin with a CSV row of a label and at least one value: put it right, or give endpoint.smokeTest a body`,
     );
   }
   return { body: `${line.slice(label.length)}\n`, contentType };
@@ -103,12 +103,30 @@ function newestObject(manifest: string, manifestUri: string): string {
   return prefix + newest;
 }
 
-async function readText(s3: S3Client, uri: string, bytes?: number): Promise<string> {
+async function readText(s3: S3Client, uri: string): Promise<string> {
+  return withFailures({ action: 'read', resource: uri, permission: 's3:GetObject' }, () => get(s3, uri));
+}
+
+/** The beginning of a data object. Its key reaches no history: failures name the manifest, and S3's words lose the key. */
+async function readHead(s3: S3Client, uri: string, manifestUri: string): Promise<string> {
+  try {
+    return await get(s3, uri, `bytes=0-${HEAD_BYTES - 1}`);
+  } catch (error) {
+    const { key } = parseS3Uri(uri);
+    if (error instanceof Error) {
+      error.message = error.message.replaceAll(key, '…');
+      error.stack = error.stack?.replaceAll(key, '…');
+    }
+    throw toFailure(error, {
+      action: 'read',
+      resource: `newest object of ${manifestUri}`,
+      permission: 's3:GetObject',
+    });
+  }
+}
+
+async function get(s3: S3Client, uri: string, range?: string): Promise<string> {
   const { bucket, key } = parseS3Uri(uri);
-  return withFailures({ action: 'read', resource: uri, permission: 's3:GetObject' }, async () => {
-    const object = await s3.send(
-      new GetObjectCommand({ Bucket: bucket, Key: key, ...(bytes && { Range: `bytes=0-${bytes - 1}` }) }),
-    );
-    return (await object.Body?.transformToString()) ?? '';
-  });
+  const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+  return (await object.Body?.transformToString()) ?? '';
 }

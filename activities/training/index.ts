@@ -1,3 +1,4 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
 import type { DescribeTrainingJobCommandOutput, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TrainingActivities } from '../../contracts/activities.js';
@@ -10,6 +11,8 @@ import { statusInWords, verdictOn } from './verdict.js';
 
 export interface TrainingDeps {
   readonly sagemaker: SageMakerClient;
+  /** Turns an alias of the volume's key into its ARN. */
+  readonly kms: KMSClient;
   readonly region: string;
   /** Shared by all waits of a worker; one of its own by default. */
   readonly sweep?: TrainingSweep<DescribeTrainingJobCommandOutput>;
@@ -18,11 +21,12 @@ export interface TrainingDeps {
 /** Stages "train" and "await" over SageMaker's training jobs. */
 export function createTrainingActivities({
   sagemaker,
+  kms,
   region,
   sweep = new TrainingSweep(sageMakerJobs(sagemaker)),
 }: TrainingDeps): TrainingActivities {
   return {
-    startTraining: (input) => whileRoleSpreads(() => startTraining({ sagemaker, region }, input)),
+    startTraining: (input) => whileRoleSpreads(() => startTraining({ sagemaker, kms, region }, input)),
 
     async awaitTrainingJob({ trainingJob, poll }) {
       const delay = nextLook(poll);

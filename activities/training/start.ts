@@ -1,3 +1,4 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateTrainingJobCommand,
   DescribeTrainingJobCommand,
@@ -9,20 +10,21 @@ import { TAGS } from '../../contracts/names.js';
 import { fail, isFailure, toFailure, withFailures } from '../errors.js';
 import { tagValue } from '../resources.js';
 import { trainingRequest } from './request.js';
+import { withVolumeKeyArn } from './volume-key.js';
 
 /**
  * Creates the training job of a run's attempt. SageMaker has no client token for it: the name is the key, and a name that is taken is
  * ours if it carries the hash of this very request, as after a lost answer or a retry inside the SDK.
  */
 export async function startTraining(
-  { sagemaker, region }: { sagemaker: SageMakerClient; region: string },
+  { sagemaker, kms, region }: { sagemaker: SageMakerClient; kms: KMSClient; region: string },
   input: StartTrainingInput,
 ): Promise<TrainingStarted> {
   const { request, spec, image, instanceType, warnings } = trainingRequest(input, region);
   const trainingJob = request.TrainingJobName as string;
   const started = { trainingJob, image, instanceType, warnings };
   try {
-    await sagemaker.send(new CreateTrainingJobCommand(request));
+    await sagemaker.send(new CreateTrainingJobCommand(await withVolumeKeyArn(kms, request)));
     return { ...started, attached: false };
   } catch (error) {
     const resource = `training job ${trainingJob} (${instanceType} in ${region})`;

@@ -56,9 +56,18 @@ export const training = z
       .max(40, { error: "must have at most 40 entries, SageMaker's limit" })
       .default([])
       .describe('Metric definitions: regular expressions over the log, for own images.'),
-    environment: z.record(z.string(), z.string()).default({}).describe('Environment variables of the container.'),
+    environment: z
+      .record(z.string(), z.string())
+      .refine((variables) => Object.keys(variables).length <= 100, {
+        error: "must have at most 100 entries, SageMaker's limit",
+      })
+      .default({})
+      .describe('Environment variables of the container. No secrets: they stand in the history of the run.'),
     tags: z
       .record(z.string().min(1).max(128), z.string().max(256))
+      .refine((tags) => Object.keys(tags).length <= 45, {
+        error: 'must have at most 45 entries: SageMaker takes 50, and a run adds its own',
+      })
       .default({})
       .describe('Tags on everything a run makes.'),
   })

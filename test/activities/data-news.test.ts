@@ -1,6 +1,8 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definitionHash } from '../../activities/data/index.js';
+import type { RunRef } from '../../contracts/activities.js';
+import type { FailureType } from '../../contracts/failures.js';
 import { deployedKey, fileRecordKey } from '../../contracts/names.js';
 import { World } from './support/world.js';
 
@@ -108,7 +110,7 @@ describe('compared with the deployed run', () => {
     await world.put(`${day(7)}.csv`);
     const result = await world.check();
     expect(result.news).toBe(false);
-    expect(result.reasons[0]).toBe('the file record of retrain/gone, which is deployed, is gone');
+    expect(result.reasons[0]).toBe('the file record of retrain/gone, the last run that was deployed, is gone');
   });
 
   it.each(['not json', '{"version":2}'])('names a pointer that holds %s', async (body) => {
@@ -152,6 +154,68 @@ describe('compared with the parameter, without a record', () => {
     await expect(world.check()).rejects.toMatchObject({ type: 'DataInvalid' });
   });
 });
+
+describe('after a roll-back', () => {
+  beforeEach(() => world.putAll([6, 8].map((date) => `${day(date)}.csv`)));
+
+  /** A run that trained, and whose model was taken back for `failureType`. */
+  async function failed(failureType: FailureType, options: Parameters<World['input']>[0] = {}): Promise<void> {
+    const input = world.input(options);
+    const { fileRecordUri, dataHash, definitionHash: hash } = await world.run(world.data.checkData, input);
+    const { ref, definition } = input;
+    const outcome = { ...outcomeOf(world, ref), failureType, fileRecordUri, dataHash, definitionHash: hash };
+    await world.run(world.record.recordOutcome, { ref, definition, outcome });
+  }
+
+  it.each(['DeploymentRolledBack', 'SmokeTestFailed'] as const)('%s: the same data is no news', async (failureType) => {
+    await failed(failureType);
+    const result = await world.check();
+    expect(result.news).toBe(false);
+    expect(result.reasons.at(-1)).toMatch(/^but nothing new since retrain\/.*rolled back.*--force$/);
+    expect(await world.check({ force: true })).toMatchObject({ news: true });
+    await world.setParameter('0');
+    expect(await world.check()).toMatchObject({ news: true });
+  });
+
+  it('a failure that says nothing of the model is tried again', async () => {
+    await failed('TrainingFailed');
+    expect(await world.check()).toMatchObject({ news: true });
+  });
+
+  it('a new file or a changed definition is news again, a file that aged out is not', async () => {
+    const definition = world.definition({ data: { window: 'P5D' } });
+    await failed('SmokeTestFailed', { definition });
+    expect(await world.check({ definition, asOf: day(11) })).toMatchObject({ news: false, files: 1 });
+    expect(await world.check({ definition: world.definition() })).toMatchObject({ news: true });
+    await world.put(`${day(9)}.csv`);
+    expect(await world.check({ definition })).toMatchObject({ news: true });
+  });
+
+  it('counts no more once a later run is deployed', async () => {
+    await failed('SmokeTestFailed');
+    await world.put(`${day(9)}.csv`);
+    await world.deploy();
+    await remove(`data/x/train/${day(9)}.csv`);
+    expect(await world.check()).toMatchObject({ news: true, removed: 1 });
+  });
+});
+
+function outcomeOf({ model }: World, { run, runTime }: RunRef) {
+  return {
+    version: 1,
+    run,
+    temporalRunId: 'temporal-run',
+    model,
+    outcome: 'Failed',
+    reason: 'x',
+    trigger: 'manual',
+    startedAt: runTime,
+    endedAt: runTime,
+    stages: {},
+    metrics: [],
+    warnings: [],
+  } as const;
+}
 
 describe('definitionHash', () => {
   const hash = (overrides: Parameters<World['definition']>[0]) => definitionHash(world.definition(overrides));

@@ -143,9 +143,37 @@ describe('rolling back', () => {
     const wanted = input();
     const started = await runActivity(activities.startDeployment, wanted);
     const back = rollBackOf(wanted, started);
-    expect(await runActivity(activities.rollBack, back)).toEqual({ action: 'restored' });
+    expect(await runActivity(activities.rollBack, back)).toEqual({ action: 'restored', config: first.endpointConfig });
     await await_({ ...started, endpointConfig: first.endpointConfig }, wanted);
     expect(await runActivity(activities.rollBack, back)).toEqual({ action: 'none' });
+  });
+
+  it('finds the previous config by itself where the answer of the deployment was lost', async () => {
+    const first = await deploy();
+    const wanted = input();
+    const started = await runActivity(activities.startDeployment, wanted);
+    await await_(started, wanted);
+    const back = { ...rollBackOf(wanted, started), previousConfig: undefined };
+    expect(await runActivity(activities.rollBack, back)).toEqual({ action: 'restored', config: first.endpointConfig });
+  });
+
+  it('returns to a config of another variant', async () => {
+    const first = await deploy({ variant: 'one' });
+    const wanted = input({ variant: 'two' });
+    const started = await runActivity(activities.startDeployment, wanted);
+    await await_(started, wanted);
+    await runActivity(activities.rollBack, rollBackOf(wanted, started));
+    await await_({ ...started, endpointConfig: first.endpointConfig }, wanted);
+  });
+
+  it('leaves an endpoint alone that the run never got to', async () => {
+    const first = await deploy();
+    const lost = input();
+    const other = input();
+    await runActivity(activities.startDeployment, other);
+    const back = { ref: lost.ref, endpoint, failedConfig: `${world.model}-20260115T000000000Z` };
+    expect(await runActivity(activities.rollBack, back)).toEqual({ action: 'none' });
+    expect(first.action).toBe('created');
   });
 
   it('removes a first deployment that failed', async () => {

@@ -85,6 +85,21 @@ describe('smoke test', () => {
     expect(failure.cause).toBeUndefined();
   });
 
+  it("keeps the newest object's key out of its failures", async () => {
+    const key = `data/${world.model}/train/2026-02-01.csv`;
+    const manifest = [{ prefix: `s3://${world.bucket}/data/${world.model}/train/` }, '2026-02-01.csv'];
+    await world.put('runs/other.manifest', JSON.stringify(manifest));
+    const input = { ...smoke(), manifestUri: `s3://${world.bucket}/runs/other.manifest` };
+    const gone = await failureOf(runActivity(activities.smokeTest, input));
+    await world.put(key, 'no row');
+    const bad = await failureOf(runActivity(activities.smokeTest, input));
+    expect([gone.type, bad.type]).toEqual(['ResourceMissing', 'DataInvalid']);
+    for (const { message, cause } of [gone, bad]) {
+      expect(message).toContain('runs/other.manifest');
+      expect(`${message} ${cause?.stack}`).not.toContain(key);
+    }
+  });
+
   it('fails on an empty answer', async () => {
     const { smokeTest } = await withRuntime({ Body: '' });
     const failure = await failureOf(runActivity(smokeTest, smoke()));

@@ -1,3 +1,4 @@
+import { KMSClient } from '@aws-sdk/client-kms';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createTrainingActivities } from '../../activities/training/index.js';
 import { failureOf, runActivity } from './support/local-sagemaker.js';
@@ -15,7 +16,11 @@ afterEach(() => server?.close());
 
 async function activities(scripts: Parameters<typeof ScriptedSageMaker.start>[0]) {
   server = await ScriptedSageMaker.start(scripts);
-  return createTrainingActivities({ sagemaker: server.client(), region: 'us-east-1' });
+  return createTrainingActivities({
+    sagemaker: server.client(),
+    kms: new KMSClient({ region: 'us-east-1' }),
+    region: 'us-east-1',
+  });
 }
 
 const start = {

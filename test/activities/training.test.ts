@@ -1,14 +1,18 @@
 import { DescribeTrainingJobCommand, ListTrainingJobsCommand } from '@aws-sdk/client-sagemaker';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CreateAliasCommand, CreateKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createTrainingActivities } from '../../activities/training/index.js';
 import type { StartTrainingInput, TrainingActivities } from '../../contracts/activities.js';
+import { awsClients } from '../support/aws.js';
 import { failureOf, REGION, runActivity, SageMakerWorld, untilDone } from './support/local-sagemaker.js';
 
 let world: SageMakerWorld;
 let activities: TrainingActivities;
+let kms: KMSClient;
 beforeAll(async () => {
   world = await SageMakerWorld.make();
-  activities = createTrainingActivities({ sagemaker: world.sagemaker, region: REGION });
+  kms = awsClients(inject('aws').endpoint).kms;
+  activities = createTrainingActivities({ sagemaker: world.sagemaker, kms, region: REGION });
 });
 afterEach(() => world.clearRules());
 afterAll(() => world.close());
@@ -42,6 +46,23 @@ describe('training on the local SageMaker', () => {
       new ListTrainingJobsCommand({ NameContains: first.trainingJob }),
     );
     expect(TrainingJobSummaries).toHaveLength(1);
+  });
+
+  it('names the key of the volume by its ARN where the definition has an alias', async () => {
+    await world.rule({ kind: 'training-job', action: 'complete' });
+    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const alias = `alias/volume-${Date.now()}`;
+    await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: KeyMetadata?.KeyId }));
+    const start = await input({ definition: world.definition({ encryption: { key: alias } }) });
+    const { trainingJob } = await runActivity(activities.startTraining, start);
+    expect((await runActivity(activities.startTraining, start)).attached).toBe(true);
+    const job = await world.sagemaker.send(new DescribeTrainingJobCommand({ TrainingJobName: trainingJob }));
+    expect(job.ResourceConfig?.VolumeKmsKeyId).toBe(KeyMetadata?.Arn);
+
+    const unknown = { ...(await input()), definition: world.definition({ encryption: { key: 'alias/nobody' } }) };
+    const failure = await failureOf(runActivity(activities.startTraining, unknown));
+    expect(failure.message).toContain('alias/nobody');
+    expect(['KeyUnusable', 'ResourceMissing']).toContain(failure.type);
   });
 
   it('refuses to attach to a job of its name that was asked to be something else', async () => {

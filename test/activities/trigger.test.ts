@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => connection.close());
 
 const taskQueue = `trigger-${randomUUID()}`;
-const { signalModel } = createTriggerActivities({ taskQueue });
+const { signalModel, pauseSchedule } = createTriggerActivities({ taskQueue });
 
 function definitionOf(timeZone: string) {
   return definitionSchema.parse({
@@ -81,6 +81,25 @@ describe('signalModel', () => {
       message: expect.stringContaining(`model/${input.definition.name}`),
     });
     await gone.connection.close();
+  });
+});
+
+describe('pauseSchedule', () => {
+  it('pauses with a note, keeps the note of one that is paused, and takes one that is gone for done', async () => {
+    const { name: model } = definitionOf('UTC');
+    await runActivity(pauseSchedule, { model, note: 'nobody is there' }, client);
+    const schedule = await client.schedule.create({
+      scheduleId: `schedule/${model}`,
+      spec: { cronExpressions: ['0 9 * * *'] },
+      action: { type: 'startWorkflow', workflowType: 'trigger', taskQueue },
+    });
+    try {
+      await runActivity(pauseSchedule, { model, note: 'five in a row' }, client);
+      await runActivity(pauseSchedule, { model, note: 'six in a row' }, client);
+      expect((await schedule.describe()).state).toMatchObject({ paused: true, note: 'five in a row' });
+    } finally {
+      await schedule.delete();
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { definitionSchema } from '../../contracts/definition/index.js';
 import { dateBefore, durationMs, parseSpan } from '../../contracts/duration.js';
 import { REGIONS, imageUri } from '../../contracts/images.js';
 import { takesVolumeKey } from '../../contracts/instances.js';
@@ -78,4 +79,23 @@ describe('volume keys', () => {
     ['ml.c5n.large', true],
     ['ml.m6gd.large', false],
   ])('%s: %s', (type, takes) => expect(takesVolumeKey(type)).toBe(takes));
+});
+
+describe('what SageMaker takes of a training section', () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
+  const fits = (section: object) =>
+    definitionSchema.safeParse({
+      name: 'm',
+      role: 'arn:aws:iam::000000000000:role/sagemaker',
+      data: { bucket: 'some-bucket' },
+      training: { algorithm: 'linear-learner', ...section },
+    }).success;
+
+  it.each([
+    ['tags', 45],
+    ['environment', 100],
+  ])('%s: at most %i', (section, most) => {
+    expect(fits({ [section]: many(most) })).toBe(true);
+    expect(fits({ [section]: many(most + 1) })).toBe(false);
+  });
 });

@@ -71,7 +71,8 @@ export function script(overrides: Partial<Activities> = {}): Script {
     }),
     awaitEndpoint: async () => ({ status: 'InService' }),
     smokeTest: async () => ({ latencyMs: 12 }),
-    rollBack: async ({ previousConfig }) => ({ action: previousConfig ? 'restored' : 'removed' }),
+    rollBack: async ({ previousConfig }) =>
+      previousConfig ? { action: 'restored', config: previousConfig } : { action: 'removed' },
     cleanUp: async () => ({ removed: 0 }),
     deleteEndpoint: async () => ({ state: 'deleting' }),
     awaitEndpointGone: async () => undefined,
@@ -84,6 +85,7 @@ export function script(overrides: Partial<Activities> = {}): Script {
     rebuildLedger: async () => ({ runs: 0, files: 0 }),
     notifySlack: async ({ threadTs }) => ({ ts: threadTs ?? '1.000' }),
     signalModel: async () => undefined,
+    pauseSchedule: async () => undefined,
   };
   const all = { ...happy, ...overrides };
   const activities = Object.fromEntries(

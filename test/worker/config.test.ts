@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../../worker/config.js';
-import { createLogger, redact } from '../../worker/logging.js';
+import { createLogger, redact, temporalLogger } from '../../worker/logging.js';
 
 const GOOD = { AWS_REGION: 'us-east-1', DATABASE_URL: 'postgres://u:secret@127.0.0.1/db' };
 
@@ -50,8 +50,18 @@ describe('log of the worker', () => {
     ['token xoxb-123-abcDEF sent', 'token xox…[redacted] sent'],
     ['postgres://perennial:pa55@db:5432/x refused', 'postgres://perennial:[redacted]@db:5432/x refused'],
     ['key AKIAABCDEFGHIJKLMNOP', 'key [redacted access key]'],
+    ['postgres://:pa55@db/x', 'postgres://:[redacted]@db/x'],
+    [String.raw`{"msg":"{\"password\":\"pa55\"}"}`, String.raw`{"msg":"{\"password\":\"[redacted]\"}"}`],
+    ['?user=a&password=pa55&x=1', '?user=a&password=[redacted]&x=1'],
+    ['Authorization: Bearer abc.def', 'Authorization: Bearer [redacted]'],
     ['{"token":"abc","n":1}', '{"token":"[redacted]","n":1}'],
   ])('redacts %s', (line, redacted) => expect(redact(line)).toBe(redacted));
+
+  it("writes an error of the SDK's out, and not as an empty object", () => {
+    const out = new PassThrough();
+    temporalLogger(createLogger('info', out)).warn('Activity failed', { error: new Error('no such bucket') });
+    expect(JSON.parse(String(out.read()))).toMatchObject({ error: { message: 'no such bucket' } });
+  });
 
   it('redacts what stands deep in an error', () => {
     const out = new PassThrough();

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
-import type { Definition } from '../../contracts/definition/index.js';
+import type { Definition, DefinitionInput } from '../../contracts/definition/index.js';
 import type { ModelStatus, RunReceipt, RunRequest } from '../../contracts/runs.js';
 import type { model } from '../../workflows/model/index.js';
 import { exampleDefinition } from '../support/definitions.js';
@@ -36,8 +36,9 @@ interface Entity {
 async function withEntity(
   activities: Activities,
   body: (entity: Entity, definition: Definition) => Promise<void>,
+  sections: Partial<DefinitionInput> = {},
 ): Promise<void> {
-  const definition = exampleDefinition({ name: `entity-${(entities += 1)}` });
+  const definition = exampleDefinition({ name: `entity-${(entities += 1)}`, ...sections });
   await withWorker(env, activities, async (taskQueue) => {
     const handle = await env.client.workflow.start<typeof model>('model', {
       taskQueue,
@@ -207,9 +208,55 @@ describe('model entity', () => {
       expect(await entity.handle.executeUpdate('dropQueued', { args: [queued.run] })).toBe(true);
       expect(await entity.handle.executeUpdate('dropQueued', { args: [queued.run] })).toBe(false);
       await entity.handle.signal('retire');
+      // A trigger that was under way comes too late.
+      await entity.handle.signal('runWanted', { trigger: 'schedule' });
       hold.open();
       await entity.handle.result();
       expect(scripted.count('checkData')).toBe(1);
+    });
+  });
+
+  it('pauses the schedule after five failures in a row, and says why', async () => {
+    const notes: string[] = [];
+    const scripted = script({
+      checkData: async () => Promise.reject(raise('AccessDenied', 's3:ListBucket')),
+      pauseSchedule: async ({ model, note }) => void notes.push(`${model} ${note}`),
+    });
+    await withEntity(
+      scripted.activities,
+      async (entity, { name }) => {
+        for (let failed = 1; failed <= 5; failed += 1) {
+          expect(notes).toEqual([]);
+          await entity.run();
+          await entity.ended(0);
+        }
+        await expect
+          .poll(() => notes)
+          .toEqual([expect.stringMatching(`^${name} 5 runs in a row failed.*s3:ListBucket`)]);
+      },
+      { triggers: { schedule: { cron: '0 9 * * *' } } },
+    );
+  });
+
+  it('gives the endpoint to nobody for a run that is over by then', async () => {
+    const scripted = script();
+    await withEntity(scripted.activities, async (entity, { name }) => {
+      const stale = { workflowId: `retrain/${name}/2026-01-01T00:00:00.000Z` };
+      await entity.handle.signal('endpointWanted', stale);
+      const { run } = await entity.run();
+      expect(await env.client.workflow.getHandle(run).result()).toMatchObject({ outcome: 'Deployed' });
+      await entity.ended(0);
+      expect((await entity.status()).endpointHolder).toBeUndefined();
+    });
+  });
+
+  it('deletes the endpoint once for each of two requests of one moment', async () => {
+    const scripted = script();
+    await withEntity(scripted.activities, async (entity) => {
+      const asked = () => entity.handle.executeUpdate<{ workflowId: string }, []>('deleteEndpoint');
+      const answers = await Promise.all([asked(), asked(), asked()]);
+      expect(new Set(answers.map(({ workflowId }) => workflowId)).size).toBe(3);
+      for (const { workflowId } of answers) await env.client.workflow.getHandle(workflowId).result();
     });
   });
 });

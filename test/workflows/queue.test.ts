@@ -38,6 +38,16 @@ describe('queue of runs', () => {
     expect(queue.add({ trigger: 'manual' }, NOW, false).run).toBe('retrain/m/2026-11-21T09:00:05.001Z');
   });
 
+  it('does not turn a wish for today back to the older date of a schedule', () => {
+    const queue = new RunQueue('m');
+    queue.add({ trigger: 'schedule', nominalDate: '2026-11-18' }, NOW, true);
+    queue.add({ trigger: 'manual' }, NOW, true);
+    expect(queue.next()?.request.nominalDate).toBe('2026-11-21');
+    queue.add({ trigger: 'manual' }, NOW, true);
+    queue.add({ trigger: 'manual' }, NOW, true);
+    expect(queue.next()?.request.nominalDate).toBeUndefined();
+  });
+
   it('drops a queued run by its id, once', () => {
     const queue = new RunQueue('m');
     const { run } = queue.add({ trigger: 'manual' }, NOW, true);

@@ -18,6 +18,7 @@ import { causeOf } from '../failures.js';
 import { MODEL, startDeletion, startRun } from './children.js';
 import { EndpointLock } from './lock.js';
 import * as messages from './messages.js';
+import { pauseAfterFailures } from './pause.js';
 import { MOST_OWN_REQUESTS, RunQueue } from './queue.js';
 
 /** Well under Temporal's 51,200; an entity with this much behind it starts afresh between two children. */
@@ -25,7 +26,7 @@ const LONG_HISTORY = 4_000;
 
 /**
  * The long-lived entity of one model: holds its definition, the queue of runs and the endpoint's lock, runs one retrain at a time
- * as a child, counts failures in a row, and continues as new only while no child runs (that would cancel it).
+ * as a child, counts failures in a row and pauses the schedule after too many, and continues as new only while no child runs (that would cancel it).
  */
 export async function model(state: ModelState): Promise<void> {
   const { name } = state;
@@ -33,7 +34,8 @@ export async function model(state: ModelState): Promise<void> {
   const lock = new EndpointLock();
   let { definition, failures = 0, lastRun, retired = false } = state;
   let running: { run: string; since: string; started: boolean } | undefined;
-  let deletions = 0;
+  let errands = 0;
+  let lastDeletion = 0;
 
   const worn = () => workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > LONG_HISTORY;
   const wish = (request: RunRequest): RunReceipt => {
@@ -71,7 +73,10 @@ export async function model(state: ModelState): Promise<void> {
       }
     },
   });
-  setHandler(messages.runWanted, (request) => void wish(request));
+  setHandler(messages.runWanted, (request) => {
+    // A trigger that was under way when the model was removed.
+    if (!retired) wish(request);
+  });
   setHandler(messages.apply, (wanted) => {
     const changed = retired || JSON.stringify(wanted) !== JSON.stringify(definition);
     definition = wanted;
@@ -83,13 +88,17 @@ export async function model(state: ModelState): Promise<void> {
     retired = true;
   });
   setHandler(messages.endpointWanted, ({ workflowId }) => {
+    // The wish of a run that was over before it came: nobody would ever give the lock back.
+    if (workflowId !== running?.run) return;
     lock.want(workflowId);
     void grantEndpoint();
   });
   setHandler(messages.deleteEndpoint, async () => {
-    deletions += 1;
+    errands += 1;
     try {
-      const at = new Date().toISOString();
+      // Two requests of one moment are two deletions, each with the lock for itself.
+      lastDeletion = Math.max(Date.now(), lastDeletion + 1);
+      const at = new Date(lastDeletion).toISOString();
       const workflowId = endpointDeletionId(name, at);
       lock.want(workflowId, true);
       void grantEndpoint();
@@ -101,19 +110,19 @@ export async function model(state: ModelState): Promise<void> {
       void awaitDeletion(child.result(), workflowId);
       return { workflowId };
     } finally {
-      deletions -= 1;
+      errands -= 1;
     }
   });
 
   async function awaitDeletion(result: Promise<unknown>, workflowId: string): Promise<void> {
-    deletions += 1;
+    errands += 1;
     try {
       await result;
     } catch (error) {
       // The deletion itself is red and says why; the entity goes on.
       log.warn(`${workflowId}: ${causeOf(error).message}`);
     } finally {
-      deletions -= 1;
+      errands -= 1;
       lock.release(workflowId);
       await grantEndpoint();
     }
@@ -139,6 +148,10 @@ export async function model(state: ModelState): Promise<void> {
     lastRun = await follow(run, entry);
     failures = lastRun.outcome === 'Failed' ? failures + 1 : lastRun.outcome === 'Cancelled' ? failures : 0;
     running = undefined;
+    if (lastRun.outcome === 'Failed') {
+      errands += 1;
+      void pauseAfterFailures(definition, failures, lastRun.reason).finally(() => (errands -= 1));
+    }
     lock.release(run);
     show();
     void grantEndpoint();
@@ -179,7 +192,7 @@ export async function model(state: ModelState): Promise<void> {
   upsertSearchAttributes([{ key: MODEL, value: name }]);
   show();
   void pump();
-  const idle = () => !running && deletions === 0 && !lock.busy && allHandlersFinished();
+  const idle = () => !running && errands === 0 && !lock.busy && allHandlersFinished();
   await condition(() => idle() && (worn() || (retired && queue.entries.length === 0)));
   if (retired && queue.entries.length === 0) return;
   await continueAsNew<typeof model>({

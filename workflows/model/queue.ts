@@ -9,7 +9,7 @@ const hasOwnSettings = (request: RunRequest) =>
   request.definition !== undefined || request.asOf !== undefined || request.noDeploy === true;
 
 /**
- * Runs that wait, in order. Plain wishes merge into one queued run, which takes over a wish's force and the newest nominal date;
+ * Runs that wait, in order. Plain wishes merge into one queued run, which takes over a wish's force and the newest date asked for;
  * wishes with settings of their own queue apart. Pure: no time, no Temporal.
  */
 export class RunQueue {
@@ -45,7 +45,7 @@ export class RunQueue {
     const index = hasOwnSettings(request) ? -1 : this.waiting.findIndex((entry) => !hasOwnSettings(entry.request));
     const found = this.waiting[index];
     if (found) {
-      this.waiting[index] = { ...found, wishes: found.wishes + 1, request: merge(found.request, request) };
+      this.waiting[index] = { ...found, wishes: found.wishes + 1, request: merge(found.request, request, now) };
       return { run: runId(this.model, found.runTime), state: 'merged', position: before + index };
     }
     const runTime = this.mint(now);
@@ -72,9 +72,11 @@ export class RunQueue {
   }
 }
 
-function merge(queued: RunRequest, wish: RunRequest): RunRequest {
-  const dates = [queued.nominalDate, wish.nominalDate].filter((date) => date !== undefined).sort();
-  const nominalDate = dates.at(-1);
+function merge(queued: RunRequest, wish: RunRequest, now: number): RunRequest {
+  const given = [queued.nominalDate, wish.nominalDate];
+  // A wish without a date means today, which a schedule's older date must not turn back.
+  const dates = given.map((date) => date ?? new Date(now).toISOString().slice(0, 10)).sort();
+  const nominalDate = given.some((date) => date !== undefined) ? dates.at(-1) : undefined;
   return {
     ...queued,
     ...(nominalDate ? { nominalDate } : {}),

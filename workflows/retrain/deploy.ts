@@ -1,10 +1,21 @@
 import { CancellationScope, condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
 import type { DeploymentStarted, TrainingEnded } from '../../contracts/activities.js';
 import { durationMs } from '../../contracts/duration.js';
+import { deploymentName } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import { causeOf } from '../failures.js';
-import { WAIT, endpoints, invocations, waits } from '../profiles.js';
+import { CHANGE, WAIT, endpoints, invocations, waits } from '../profiles.js';
 import type { Run } from './run.js';
+
+/** How long a roll-back may take to be accepted once the endpoint stands. */
+const ROLL_BACK_MS = 3_600_000;
+
+/** What a deployment has to take back; the config before is known once it was answered. */
+interface Touched {
+  readonly endpoint: string;
+  readonly endpointConfig: string;
+  previousConfig?: string;
+}
 
 /** Waits for the endpoint's lock, which the model's entity keeps; it frees it when this run ends. */
 export async function lockEndpoint(granted: () => boolean): Promise<void> {
@@ -14,22 +25,28 @@ export async function lockEndpoint(granted: () => boolean): Promise<void> {
   await condition(granted);
 }
 
-/** Deploys the trained model and verifies it; on any failure after the endpoint was touched, it goes back to what it served before. */
+/** Deploys the trained model and verifies it; on any failure the endpoint goes back to what it served before. */
 export async function deploy(run: Run, trained: TrainingEnded, manifestUri: string): Promise<DeploymentStarted> {
   const { definition } = run.input;
   const { ref } = run;
-  const started = await endpoints.startDeployment({
-    ref,
-    definition,
-    image: run.found.image ?? '',
-    artifactUri: trained.artifactUri,
-    trainingJob: trained.trainingJob,
-  });
-  const { endpoint, endpointConfig, modelName, action } = started;
-  started.warnings?.forEach((line) => run.warn(line));
-  Object.assign(run.found, { endpoint, modelName, endpointConfig });
-  run.note(`endpoint \`${endpoint}\` is being ${action} with config \`${endpointConfig}\``);
+  // Known before the endpoint is touched: an update whose answer never came is taken back too.
+  const touched: Touched = {
+    endpoint: definition.endpoint.name,
+    endpointConfig: deploymentName(ref.model, ref.runTime),
+  };
   try {
+    const started = await endpoints.startDeployment({
+      ref,
+      definition,
+      image: run.found.image ?? '',
+      artifactUri: trained.artifactUri,
+      trainingJob: trained.trainingJob,
+    });
+    const { endpoint, endpointConfig, modelName, action } = started;
+    touched.previousConfig = started.previousConfig;
+    started.warnings?.forEach((line) => run.warn(line));
+    Object.assign(run.found, { endpoint, modelName, endpointConfig });
+    run.note(`endpoint \`${endpoint}\` is being ${action} with config \`${endpointConfig}\``);
     await settled(run, endpoint, endpointConfig);
     if (definition.endpoint.smokeTest !== false) {
       const { latencyMs } = await invocations.smokeTest({ ref, definition, manifestUri, endpoint });
@@ -37,7 +54,7 @@ export async function deploy(run: Run, trained: TrainingEnded, manifestUri: stri
     }
     return started;
   } catch (error) {
-    await undo(run, started, error);
+    await undo(run, touched, error);
     throw error;
   }
 }
@@ -51,30 +68,25 @@ async function settled(run: Run, endpoint: string, endpointConfig: string): Prom
 }
 
 /** Back to the config before, or, where this run created the endpoint, no endpoint: an unproven model doesn't stay live. */
-async function undo(run: Run, started: DeploymentStarted, error: unknown): Promise<void> {
-  const { endpoint, endpointConfig, previousConfig } = started;
-  const { type, cancelled } = causeOf(error);
+async function undo(run: Run, { endpoint, endpointConfig, previousConfig }: Touched, error: unknown): Promise<void> {
   // SageMaker itself has returned to the old config already.
-  if (type === 'DeploymentRolledBack') return;
+  if (causeOf(error).type === 'DeploymentRolledBack') return;
   await CancellationScope.nonCancellable(async () => {
     try {
-      if (cancelled)
-        await settled(run, endpoint, endpointConfig).catch((late: unknown) => run.note(causeOf(late).message));
-      const { action } = await endpoints.rollBack({
-        ref: run.ref,
-        endpoint,
-        failedConfig: endpointConfig,
-        previousConfig,
-      });
-      if (action === 'restored' && previousConfig) await settled(run, endpoint, previousConfig);
-      if (action === 'removed') await waits.awaitEndpointGone({ endpoint });
-      if (action !== 'none')
-        run.note(
-          `endpoint \`${endpoint}\` ${action === 'restored' ? `is back on \`${previousConfig}\`` : 'was removed'}`,
-        );
+      // An endpoint that moves can't be turned back before it stands.
+      const patience = durationMs(run.input.definition.endpoint.maxWait) + ROLL_BACK_MS;
+      const back = await endpoints.rollBack.executeWithOptions({ ...CHANGE, scheduleToCloseTimeout: patience }, [
+        { ref: run.ref, endpoint, failedConfig: endpointConfig, previousConfig },
+      ]);
+      if (back.action === 'none') return;
+      if (back.action === 'removed') await waits.awaitEndpointGone({ endpoint });
+      else await settled(run, endpoint, back.config);
+      run.note(
+        `endpoint \`${endpoint}\` ${back.action === 'removed' ? 'was removed' : `is back on \`${back.config}\``}`,
+      );
     } catch (failed) {
       run.warn(
-        `endpoint ${endpoint} could not be returned to ${previousConfig ?? 'nothing'}: ${causeOf(failed).message}`,
+        `endpoint ${endpoint} may be on ${endpointConfig}, which is not proven, instead of ${previousConfig ?? 'what was there before'}: ${causeOf(failed).message}`,
       );
     }
   });

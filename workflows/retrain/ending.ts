@@ -1,17 +1,30 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { Outcome, RunResult } from '../../contracts/runs.js';
 import { causeOf, failure } from '../failures.js';
 import { housekeeping, records } from '../profiles.js';
 import type { Notices } from './notices.js';
 import type { Run } from './run.js';
 
-/** Records how the run ended, tells whoever wants to know, and answers with the run's value. `newestDate` is that of a deployed run. */
+/**
+ * Records how the run ended, tells whoever wants to know, and answers with the run's value. `newestDate` is that of a deployed run.
+ * A cancel comes too late by now: what was decided, and perhaps deployed, is recorded as it is.
+ */
 export async function finish(
   run: Run,
   notices: Notices,
   outcome: RunResult['outcome'],
   reason: string,
   newestDate?: string,
+): Promise<RunResult> {
+  return CancellationScope.nonCancellable(() => conclude(run, notices, outcome, reason, newestDate));
+}
+
+async function conclude(
+  run: Run,
+  notices: Notices,
+  outcome: RunResult['outcome'],
+  reason: string,
+  newestDate: string | undefined,
 ): Promise<RunResult> {
   const { definition } = run.input;
   const { outcomeUri, parameter } = await records.recordOutcome({
@@ -38,7 +51,7 @@ export async function finishBadly(run: Run, notices: Notices, error: unknown): P
     run.conclude(outcome, reason, cause.type);
     notices.post('ended');
     await Promise.all([recordEnd(run, { outcome, reason, failureType: cause.type }), notices.drain()]);
-    if (cause.cancelled) return error;
+    if (cause.cancelled) return isCancellation(error) ? error : new CancelledFailure(cause.message);
     return failure(cause.type ?? 'UnknownStatus', `${stage}: ${cause.message}`, error);
   });
 }
