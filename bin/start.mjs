@@ -3,6 +3,8 @@
 import { prepare, run } from './run.mjs';
 
 await run(async () => {
+  // A fresh clone takes a while from here to the first step.
+  console.error('Getting ready …');
   await prepare({ python: true });
   const { main } = await import('../dist/examples/demo/main.js');
   return main(process.argv.slice(2));

@@ -51,7 +51,7 @@ await run(async () => {
       stdio: 'inherit',
       env: { ...process.env, TMPDIR: folder, PERENNIAL_TEST_STATE_DIR: stateDir },
     });
-    process.on('SIGTERM', () => child.kill('SIGTERM'));
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'));
     child.once('error', reject);
     child.once('close', (status) => resolve(status ?? 1));
   });

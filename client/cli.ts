@@ -11,7 +11,8 @@ import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { showCommand } from './commands/show.js';
-import { EXIT, explain } from './errors.js';
+import type { CliError } from './errors.js';
+import { EXIT, explain, usageError } from './errors.js';
 import { processTerminal } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
@@ -41,6 +42,10 @@ const COMMANDS = [
   ledgerCommand,
 ];
 
+function wrongUsage({ code, message }: CommanderError): CliError {
+  return usageError(code === 'commander.help' ? 'no command was given' : message.replace(/^error: /, ''));
+}
+
 /**
  * The command line.
  * @param argv the arguments, without node and the program's file
@@ -67,9 +72,10 @@ export async function main(argv: string[], terminal: Terminal = processTerminal(
     await program.parseAsync(argv, { from: 'user' });
     return context.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const { message, exitCode, details } = explain(error);
-    terminal.err(`${message}\n`);
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    const { message, exitCode, details } = error instanceof CommanderError ? wrongUsage(error) : explain(error);
+    // Wrong usage was explained by commander, with the help that belongs to it.
+    if (!(error instanceof CommanderError)) terminal.err(`${message}\n`);
     // A program that asked for JSON gets some, whatever happens.
     if (argv.includes('--json') && !answered)
       terminal.out(`${JSON.stringify({ error: message, exitCode, ...details })}\n`);

@@ -24,8 +24,16 @@ async function useLocalMode(terminal: Terminal): Promise<void> {
     throw new CliError(`${LOCAL_ENV} cannot be read: ${error.message}`, EXIT.unreachable);
   });
   if (text === undefined) return;
-  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
-  terminal.err(`using local mode (${LOCAL_ENV}): Temporal at ${env['TEMPORAL_ADDRESS'] ?? 'its default address'}\n`);
+  const local = parseEnv(text);
+  // Temporal's default address may be another stack's by now.
+  if (!local['TEMPORAL_ADDRESS']) {
+    throw new CliError(
+      `${LOCAL_ENV} is not whole: it names no TEMPORAL_ADDRESS. \`perennial down\` and \`perennial up\` write it anew`,
+      EXIT.unreachable,
+    );
+  }
+  for (const [name, value] of Object.entries(local)) env[name] ||= value;
+  terminal.err(`using local mode (${LOCAL_ENV}): Temporal at ${env['TEMPORAL_ADDRESS']}\n`);
 }
 
 /** A connected client. Configured by TEMPORAL_* variables or Temporal's configuration file. */

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import {
   NamespaceNotFoundError,
   ServiceError,
@@ -29,10 +30,11 @@ export class CliError extends Error {
 
 export const usageError = (message: string) => new CliError(message, EXIT.usage);
 
-/** The message under the wrappers that Temporal puts around a failure. */
+/** The message under the wrappers that Temporal puts around a failure: our own words, not those of AWS that are their cause. */
 export function innermost(error: unknown): string {
   let last: unknown = error;
-  while (last instanceof Error && last.cause instanceof Error) last = last.cause;
+  while (last instanceof Error && last.cause instanceof Error && !(last instanceof ApplicationFailure))
+    last = last.cause;
   return last instanceof Error ? last.message : String(last);
 }
 

@@ -50,7 +50,9 @@ export class Exchange {
   async remove(): Promise<void> {
     for (const uri of [this.inputUri, this.outputUri]) {
       await this.attempt('delete', uri, async (Bucket, Key) => {
-        await this.s3.send(new DeleteObjectCommand({ Bucket, Key }));
+        await this.s3.send(new DeleteObjectCommand({ Bucket, Key })).catch((error: Error) => {
+          if (error.name !== 'NoSuchBucket') throw error;
+        });
       });
     }
     this.s3.destroy();

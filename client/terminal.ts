@@ -41,10 +41,11 @@ export function processTerminal(): Terminal {
     env: process.env,
     cwd: process.cwd(),
     onInterrupt: (callback) => {
-      // A supervisor or container ends a program by SIGTERM.
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, callback);
+      // A supervisor or container ends a program by SIGTERM, a terminal whose window is closed by SIGHUP.
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, callback);
       return () => {
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, callback);
+        for (const signal of signals) process.off(signal, callback);
       };
     },
   };

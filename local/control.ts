@@ -1,13 +1,15 @@
 import { fork } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeStateDir } from './files.js';
 import { stopLeftovers } from './leftovers.js';
-import { lockOwner } from './lock.js';
-import type { StartOptions } from './options.js';
+import { acquire, lockOwner } from './lock.js';
+import { AlreadyRunning, type StartOptions } from './options.js';
 import { compiled } from './paths.js';
 import { identify, stopProcess } from './processes.js';
 import type { LocalStack } from './stack.js';
-import { lockFileOf, logsDirOf, readState, StateFile } from './state.js';
+import { envFileOf, lockFileOf, logsDirOf, readState, StateFile } from './state.js';
 import type { Progress } from './tools/install.js';
 
 /** What the process in the background tells the one that started it. */
@@ -33,7 +35,7 @@ export interface DetachedStack {
 export async function startDetached({ onProgress, ...options }: DetachedOptions): Promise<DetachedStack> {
   const stateDir = resolve(options.stateDir);
   const logsDir = logsDirOf(stateDir);
-  await mkdir(logsDir, { recursive: true });
+  await makeStateDir(logsDir);
   const logFile = join(logsDir, 'supervisor.log');
   const log = await open(logFile, 'a', 0o600);
   const child = fork(compiled('local/main'), [JSON.stringify({ ...options, stateDir })], {
@@ -73,6 +75,19 @@ export interface Stopped {
 /** Longer than all services together may take. */
 const STOP_WITHIN_MS = 90_000;
 
+/** What a killed supervisor left: services, and the file that leads commands to them. Locked, so that no start gets in between. */
+async function clear(stateDir: string, say: Progress): Promise<string[]> {
+  const lock = await acquire(lockFileOf(stateDir));
+  if ('owner' in lock) throw new AlreadyRunning(lock.owner.pid, stateDir);
+  try {
+    const services = await stopLeftovers(new StateFile(stateDir, await readState(stateDir, say)));
+    await rm(envFileOf(stateDir), { force: true });
+    return services;
+  } finally {
+    await lock.release();
+  }
+}
+
 /** Ends local mode in a folder, whoever started it; resolves once no process of it is left. */
 export async function stopLocal(dir: string, say: Progress = () => undefined): Promise<Stopped> {
   const stateDir = resolve(dir);
@@ -83,7 +98,7 @@ export async function stopLocal(dir: string, say: Progress = () => undefined): P
     const how = await stopProcess(owner, STOP_WITHIN_MS);
     if (how === 'killed') say(`Process ${owner.pid} did not end within ${STOP_WITHIN_MS / 1000} s and was killed.`);
   }
-  const services = await stopLeftovers(new StateFile(stateDir, await readState(stateDir, say)));
+  const services = statSync(stateDir, { throwIfNoEntry: false })?.isDirectory() ? await clear(stateDir, say) : [];
   if (owner !== undefined) return { was: 'running', pid: owner.pid, services };
   return { was: services.length > 0 ? 'leftovers' : 'not running', services };
 }

@@ -9,8 +9,11 @@ const options = JSON.parse(process.argv[2] ?? '{}') as StartOptions;
 function tell(message: DetachedMessage): void {
   if (process.connected) process.send?.(message);
 }
-function say(line: string): void {
+function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}
+function say(line: string): void {
+  log(line);
   tell({ type: 'progress', line });
 }
 
@@ -35,7 +38,7 @@ try {
   say('Stopped.');
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  say(message);
+  log(message);
   tell({ type: 'failed', message });
   process.exitCode = 1;
 }

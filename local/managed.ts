@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, type ProcessId, signal, waitUntilGone } from './processes.js';
-import { type ProcessSpec, serviceLabels } from './services/service.js';
+import { identify, isRunning, type ProcessId, signal, waitUntilGone } from './processes.js';
+import { type ProcessSpec, serviceSubjects } from './services/service.js';
 import type { Progress } from './tools/install.js';
 
 export type ManagedState = 'starting' | 'running' | 'restarting' | 'failed' | 'stopped';
@@ -37,7 +37,7 @@ export class Managed {
     readonly spec: ProcessSpec,
     private readonly options: ManagedOptions,
   ) {
-    this.label = serviceLabels[spec.name];
+    this.label = serviceSubjects[spec.name];
   }
 
   get pid(): number | undefined {
@@ -74,12 +74,14 @@ export class Managed {
     closeSync(log);
     this.child = child;
     await once(child, 'spawn').catch((error: Error) => {
-      throw new Error(`The ${this.label} could not be started (${spec.command}): ${error.message}`, { cause: error });
+      throw new Error(`${this.label} could not be started (${spec.command}): ${error.message}`, { cause: error });
     });
     this.id = child.pid === undefined ? undefined : await identify(child.pid);
     await options.onChange(this.id);
     await this.untilReady(child).catch(async (error: unknown) => {
       await this.end();
+      // It never worked, so it lost nothing: the next start has no crash to speak of.
+      if (this.id !== undefined && !(await isRunning(this.id))) await options.onChange(undefined);
       throw error;
     });
   }
@@ -89,10 +91,10 @@ export class Managed {
     while (!(await this.spec.ready())) {
       this.options.signal?.throwIfAborted();
       if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`The ${this.label} ended (${ending(child)}) before it was ready.${this.logTail()}`);
+        throw new Error(`${this.label} ended (${ending(child)}) before it was ready.${this.logTail()}`);
       }
       if (Date.now() > deadline) {
-        throw new Error(`The ${this.label} was not ready after ${this.spec.readyWithinMs / 1000} s.${this.logTail()}`);
+        throw new Error(`${this.label} was not ready after ${this.spec.readyWithinMs / 1000} s.${this.logTail()}`);
       }
       await sleep(30);
     }
@@ -121,18 +123,18 @@ export class Managed {
     if (this.restartTimes.length > MAX_RESTARTS) {
       this.state = 'failed';
       say(
-        `The ${this.label} died ${this.restartTimes.length} times within a minute and is not started again. See ${logFile}, then stop and start local mode.`,
+        `${this.label} died ${this.restartTimes.length} times within a minute and is not started again. See ${logFile}, then stop and start local mode.`,
       );
       return;
     }
-    say(`The ${this.label} ended unexpectedly (${how}); starting it again.`);
+    say(`${this.label} ended unexpectedly (${how}); starting it again.`);
     await sleep(backoffMs * 2 ** (this.restartTimes.length - 1));
     if (this.stopping) return;
     try {
       await this.launch(true);
       this.restarts += 1;
       this.state = 'running';
-      say(`The ${this.label} runs again.`);
+      say(`${this.label} runs again.`);
       this.watch();
     } catch (error) {
       if (!this.stopping) await this.restart(error instanceof Error ? error.message : String(error));
@@ -155,7 +157,7 @@ export class Managed {
     if (child === undefined || id === undefined || child.exitCode !== null || child.signalCode !== null) return false;
     signal(id.pid, spec.stopSignal);
     const clean = await waitUntilGone(id, spec.stopWithinMs);
-    if (!clean) this.options.say(`The ${this.label} did not stop within ${spec.stopWithinMs / 1000} s and is killed.`);
+    if (!clean) this.options.say(`${this.label} did not stop within ${spec.stopWithinMs / 1000} s and is killed.`);
     // Whatever of its group is left, even after a clean end of its leader.
     signal(-id.pid, 'SIGKILL');
     await waitUntilGone(id, 5_000);

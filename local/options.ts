@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Ports } from './ports.js';
 import type { ServiceName } from './services/service.js';
 import type { Progress } from './tools/install.js';
@@ -27,7 +28,10 @@ export class AlreadyRunning extends Error {
     readonly pid: number,
     stateDir: string,
   ) {
-    super(`Local mode already runs in ${stateDir}, as process ${pid}. Use it, or stop it with \`perennial down\`.`);
+    const where = stateDir === resolve('.perennial') ? '' : ` --state-dir '${stateDir}'`;
+    super(
+      `Local mode already runs in ${stateDir}, as process ${pid}. Use it, or stop it with \`perennial down${where}\`.`,
+    );
     this.name = 'AlreadyRunning';
   }
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import getPort from 'get-port';
+import getPort, { portNumbers } from 'get-port';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import type { Progress } from './tools/install.js';
@@ -28,6 +29,15 @@ function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false));
     server.listen(port, HOST, () => server.close(() => resolve(true)));
   });
+}
+
+/** Below those that systems give to outgoing connections: one of these could be lost again before its service listens. */
+const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
+
+/** A free port, looked for from a random one on, so that two starts at the same moment hardly choose the same. */
+export function freePort(exclude: readonly number[] = []): Promise<number> {
+  const first = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+  return getPort({ host: HOST, port: portNumbers(first, FREE_PORTS.to), exclude: [...exclude] });
 }
 
 /** Who listens on a port, as far as this user may see it. */
@@ -75,7 +85,7 @@ export async function choosePorts(
       take(name, wanted);
       continue;
     }
-    const free = await getPort({ host: HOST, exclude: [...used] });
+    const free = await freePort([...used]);
     if (wanted !== undefined)
       say(
         `Port ${wanted} ("${name}") is taken by ${used.has(wanted) ? 'another part' : await holder(wanted)}; using ${free}.`,

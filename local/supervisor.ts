@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeStateDir } from './files.js';
 import { stopLeftovers } from './leftovers.js';
 import { acquire } from './lock.js';
 import { Managed } from './managed.js';
@@ -9,6 +10,7 @@ import { ministackService } from './services/ministack.js';
 import { postgresService } from './services/postgres.js';
 import { sagemakerService } from './services/sagemaker.js';
 import { type ProcessSpec, type ServiceContext, type ServiceName, serviceNames } from './services/service.js';
+import { stateChangeQueueUrl } from './services/state-changes.js';
 import { slackService } from './services/slack.js';
 import { temporalService } from './services/temporal.js';
 import { workerService } from './services/worker.js';
@@ -42,7 +44,7 @@ const needs: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
  */
 export async function startLocal(options: StartOptions): Promise<LocalStack> {
   const stateDir = resolve(options.stateDir);
-  await mkdir(stateDir, { recursive: true });
+  await makeStateDir(stateDir);
   const lock = await acquire(lockFileOf(stateDir));
   if ('owner' in lock) throw new AlreadyRunning(lock.owner.pid, stateDir);
   const supervisor = new Supervisor(stateDir, options);
@@ -107,7 +109,8 @@ class Supervisor {
   private async describe(name: ServiceName, ports: Partial<Ports>): Promise<ProcessSpec> {
     const dir = join(this.stateDir, name);
     await mkdir(dir, { recursive: true });
-    const ctx: ServiceContext = { dir, persist: this.options.persist ?? true, say: this.say };
+    const { persist = true, signal } = this.options;
+    const ctx: ServiceContext = { dir, persist, say: this.say, signal };
     const port = (of: PortName): number => ports[of] ?? 0;
     const urls = stackUrls(ports, this.databaseUrl);
     switch (name) {
@@ -127,7 +130,7 @@ class Supervisor {
       case 'worker':
         return workerService(
           { health: port('workerHealth'), metrics: port('workerMetrics'), ui: port('ui') },
-          stackEnvironment(urls),
+          { ...stackEnvironment(urls), WORKER_EVENTS_QUEUE_URL: stateChangeQueueUrl(urls.aws ?? '') },
         );
     }
   }

@@ -19,11 +19,12 @@ const MAX_BYTES = 6 * 1024 * 1024;
 
 async function rows({ csv, file }: Options, { terminal }: Context): Promise<string> {
   if (csv !== undefined && file !== undefined) throw usageError('--csv and --file both give rows: give one of them');
-  if (csv !== undefined) return csv.replaceAll(String.raw`\n`, '\n');
-  if (file === undefined && terminal.inIsTty)
+  if (csv === undefined && file === undefined && terminal.inIsTty)
     throw usageError('no rows: give --csv "1,2,3", --file rows.csv, or the rows on standard input');
-  const text = file === undefined ? await terminal.readAll() : await read(file);
-  if (text.trim() === '') throw usageError(`${file ?? 'standard input'} is empty: give at least one row`);
+  const given = csv?.replaceAll(String.raw`\n`, '\n');
+  const text = given ?? (file === undefined ? await terminal.readAll() : await read(file));
+  if (text.trim() === '')
+    throw usageError(`${file ?? (csv === undefined ? 'standard input' : '--csv')} is empty: give at least one row`);
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw usageError(`the rows are over 6 MiB, the most that SageMaker takes in one request: send them in parts`);
   return text;
@@ -55,9 +56,12 @@ async function invoke(context: Context, model: string, options: Options & { json
       output.note(
         `${plural(body.trimEnd().split('\n').length, 'row')} to ${definition.endpoint.name}, status ${status}`,
       );
-    } finally {
-      await exchange.remove();
+    } catch (error) {
+      // What went wrong first is what to tell; that rows may lie there still is worth a word beside it.
+      await exchange.remove().catch((left: Error) => output.note(`warning: ${left.message}`));
+      throw error;
     }
+    await exchange.remove();
   });
 }
 

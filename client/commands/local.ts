@@ -21,6 +21,12 @@ function port(text: string, before: Partial<Record<Port, number>> | undefined): 
   return { ...before, [known]: Number(number) };
 }
 
+/** An empty name would stand for the working folder itself: a shell variable that is not set makes one. */
+function folder(stateDir: string): string {
+  if (stateDir === '') throw usageError('--state-dir needs a folder');
+  return stateDir;
+}
+
 interface Started {
   readonly env: Readonly<Record<string, string>>;
   readonly urls: Readonly<Record<string, string | undefined>>;
@@ -51,14 +57,15 @@ interface UpOptions {
 async function up(context: Context, options: UpOptions & { json?: true | undefined }): Promise<void> {
   const { terminal } = context;
   const output = outputOf(context, options);
-  const { stateDir, port: ports } = options;
+  const { port: ports } = options;
+  const stateDir = folder(options.stateDir);
   const onProgress = (line: string) => output.note(line);
   const start = { stateDir, onProgress, ...(ports ? { ports } : {}) };
   const local = await import('../../local/index.js');
   if (options.detach) {
     const stack = await local.startDetached(start);
     announce(output, stack, stateDir, stack.pid);
-    output.note('`perennial down` stops it');
+    output.note(`\`perennial down${stateDir === STATE_DIR ? '' : ` --state-dir '${stateDir}'`}\` stops it`);
     return;
   }
   const interrupt = new AbortController();
@@ -101,7 +108,7 @@ export function localCommands(context: Context): void {
     .addHelpText('after', examples('down'))
     .action(async ({ stateDir, ...options }) => {
       const output = outputOf(context, options);
-      if (stateDir === '') throw usageError('--state-dir needs a folder');
+      folder(stateDir);
       const { stopLocal } = await import('../../local/index.js');
       const stopped = await stopLocal(stateDir, (line) => output.note(line));
       const left = stopped.services.length > 0 ? `; stopped what was left: ${stopped.services.join(', ')}` : '';

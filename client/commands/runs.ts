@@ -4,7 +4,7 @@ import { parseRunId, runId } from '../../contracts/names.js';
 import type { Outcome } from '../../contracts/runs.js';
 import { withClient } from '../connect.js';
 import { formatAge, formatSeconds, secondsBetween } from '../format.js';
-import { findModel, knownModels } from '../models.js';
+import { findModel, knownModels, rememberedModels, unknownModel } from '../models.js';
 import { ledgerRuns, rememberedRuns } from '../run/find.js';
 import { awaitEnd, describeRun } from '../run/describe.js';
 import type { Context } from './command.js';
@@ -84,6 +84,10 @@ async function ended(
   return rows.filter((row) => row !== undefined);
 }
 
+/** Whether a model lives, or lived and is remembered. Visibility, which lags behind, is asked last. */
+const isKnown = async (client: Client, env: NodeJS.ProcessEnv, model: string): Promise<boolean> =>
+  (await findModel(client, env, model)) !== undefined || (await rememberedModels(client)).includes(model);
+
 const timeOf = ({ run }: Row) => parseRunId(run)?.time ?? '';
 
 function count(text: string): number {
@@ -121,6 +125,9 @@ export function runsCommand(context: Context): void {
           .filter(({ state }) => outcome === undefined || state === outcome)
           .sort((a, b) => timeOf(b).localeCompare(timeOf(a)))
           .slice(0, limit);
+        // A misspelt name must not pass for a model that never ran.
+        if (rows.length === 0 && model !== undefined && !(await isKnown(client, terminal.env, model)))
+          throw await unknownModel(client, model);
         output.result(rows, () =>
           rows.length === 0
             ? 'no runs'

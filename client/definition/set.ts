@@ -4,6 +4,7 @@ import { checkData } from './check.js';
 import type { Fault } from './fault.js';
 import { pathText } from './fault.js';
 import { closest, isNotYet, keysAt, schemaAt } from './schema.js';
+import { showValue } from './values.js';
 
 /** The steps of `training.hyperparameters.wd`. Below a map of free keys the rest is one key: it may hold dots. */
 function steps(key: string): PropertyKey[] {
@@ -69,19 +70,21 @@ export function applySettings(
   const origin = new Map<string, string>();
   for (const setting of settings) {
     const at = setting.indexOf('=');
-    const file = `--set ${setting}`;
     if (at < 1) {
+      const file = `--set ${showValue(setting, [])}`;
       faults.push({ file, path: '', message: 'has no key or no =', fix: '--set training.hyperparameters.wd=0.1' });
       continue;
     }
     const path = steps(setting.slice(0, at));
+    const value = readValue(setting.slice(at + 1));
+    const file = `--set ${setting.slice(0, at)}=${showValue(value, path)}`;
     const fault =
       pathText(path) === 'name'
         ? { file, path: 'name', message: 'cannot be set for one run', fix: 'apply a definition of that name' }
         : unknown(file, path);
     if (fault) faults.push(fault);
     else {
-      place(changed, path, readValue(setting.slice(at + 1)));
+      place(changed, path, value);
       origin.set(pathText(path), file);
     }
   }

@@ -23,6 +23,7 @@ export async function uploadDays(
   s3: S3Client,
   { bucket, prefix, keyAlias }: { bucket: string; prefix: string; keyAlias: string },
   days: readonly { readonly date: string; readonly csv: string }[],
+  abortSignal?: AbortSignal,
 ): Promise<void> {
   const put = ({ date, csv }: { date: string; csv: string }) =>
     s3.send(
@@ -34,6 +35,7 @@ export async function uploadDays(
         ServerSideEncryption: 'aws:kms',
         SSEKMSKeyId: keyAlias,
       }),
+      { abortSignal },
     );
   await pLimit(AT_ONCE).map(days, put);
 }

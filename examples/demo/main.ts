@@ -14,6 +14,8 @@ import { summariseTraffic } from './traffic.js';
 const MODEL_FILE = 'examples/seattle-weather/model.yaml';
 /** The local Slack takes any token of this form. */
 const LOCAL_SLACK_TOKEN = 'xoxb-local';
+/** Ctrl-C, a supervisor's request, and the terminal's window being closed. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a shell says of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
@@ -27,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const screen = new Screen(options.json);
   const abort = new AbortController();
   const stop = () => abort.abort(new Error('Interrupted.'));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
   try {
     return await demo(options, screen, abort.signal);
   } catch (error) {
@@ -35,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     screen.line('Stopped. The next start goes on from here.');
     return INTERRUPTED;
   } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+    for (const signal of STOP_SIGNALS) process.off(signal, stop);
   }
 }
 

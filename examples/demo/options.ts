@@ -23,7 +23,10 @@ export function readOptions(argv: readonly string[]): DemoOptions | number {
     .showHelpAfterError('(npm start -- --help shows the flags)')
     .exitOverride();
   try {
-    return command.parse([...argv], { from: 'user' }).opts();
+    const options = command.parse([...argv], { from: 'user' }).opts();
+    // A shell variable that is not set makes an empty name, which would stand for the working folder itself.
+    if (options.stateDir === '') command.error('error: --state-dir needs a folder');
+    return options;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;

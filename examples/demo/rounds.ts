@@ -40,7 +40,7 @@ export async function playRound(options: RoundOptions): Promise<Round> {
       screen.line(`${screen.style('yellow', '●')} The data set has no newer days to give: training on the same again`);
     } else {
       await screen.step(`Upload ${count(slice.days.length, 'day')} of real data, ${first.date} to ${slice.until}`, () =>
-        uploadDays(s3, target, slice.days),
+        uploadDays(s3, target, slice.days, signal),
       );
     }
     signal.throwIfAborted();

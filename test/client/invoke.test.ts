@@ -6,6 +6,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
+import { ApplicationFailure } from '@temporalio/common';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,9 +82,31 @@ describe('invoke', () => {
     expect(await leftOver()).toBe(0);
   });
 
+  it('says what failed first where the bucket is missing, not that cleaning up failed too', async () => {
+    const folder = await temporaryFolder({
+      'm.yaml': `name: homeless\nrole: arn:aws:iam::123456789012:role/r\ndata: { bucket: ${BUCKET}-absent }\ntraining: { algorithm: linear-learner }\n`,
+    });
+    await call(at.env, ['apply', folder]);
+    const { code, err } = await call(at.env, ['invoke', 'homeless', '--csv', '1']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^cannot write the exchange object s3:\/\/\S+ \(NoSuchBucket/);
+  });
+
+  it("tells the worker's words, not those of AWS under them", async () => {
+    at.override({
+      invokeEndpoint: async () => {
+        const cause = Object.assign(new Error('The specified bucket does not exist'), { name: 'NoSuchBucket' });
+        throw ApplicationFailure.create({ message: 'my-bucket is missing: create it', nonRetryable: true, cause });
+      },
+    });
+    const { code, err } = await call(at.env, ['invoke', 'served', '--csv', '1']);
+    expect({ code, err }).toEqual({ code: 1, err: 'my-bucket is missing: create it\n' });
+  });
+
   it.each([
     [['--csv', '1', '--file', 'rows.csv'], 'give one of them'],
     [[], 'standard input is empty'],
+    [['--csv', ''], '--csv is empty'],
     [['--file', 'absent.csv'], 'absent.csv cannot be read'],
   ])('refuses %j', async (flags, words) => {
     const { code, err } = await call(at.env, ['invoke', 'served', ...flags]);

@@ -211,6 +211,13 @@ describe('runs, show and cancel', () => {
       expect(out).toContain(part);
   });
 
+  it('does not take a misspelt model for one without runs', async () => {
+    await applied('spelled');
+    const { code, err } = await perennial('runs', '--model', 'speled');
+    expect(code).toBe(2);
+    expect(err).toContain('no model "speled" is applied.');
+  });
+
   it('shows what Temporal knows when the ledger is away', async () => {
     const model = await applied('unindexed');
     await perennial('run', model, '--follow');

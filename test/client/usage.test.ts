@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { call } from './terminal.js';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/perennial.mjs', import.meta.url));
 
 const COMMANDS = [
   'up',
@@ -47,9 +52,19 @@ describe('usage', () => {
     [['runs', '--limit', '0'], 'from 1 to 1000'],
     [['up', '--port', 'uii=1'], 'Did you mean ui=…?'],
     [['apply'], "missing required argument 'paths'"],
-  ])('refuses %j', async (argv, words) => {
+    [['up', '--state-dir', ''], '--state-dir needs a folder'],
+  ])('refuses %j, with --json as JSON too', async (argv, words) => {
     const { code, err } = await call({}, argv);
     expect(code).toBe(2);
     expect(err).toContain(words);
+    const asked = await call({}, [...argv, '--json']);
+    expect(asked.json<object>()).toMatchObject({ error: expect.stringContaining(words), exitCode: 2 });
+  });
+
+  it('outlives a reader that has left', async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'definition', 'schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 });

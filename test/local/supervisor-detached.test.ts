@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEnvFile, startDetached, startLocal, stopLocal } from '../../local/index.js';
@@ -22,7 +22,10 @@ describe('in the background', () => {
     const stateDir = await temporaryFolder();
     const { pid, env, service } = await background(stateDir);
     expect(await readEnvFile(stateDir)).toEqual(env);
-    await expect(startDetached({ stateDir, services: ['slack'] })).rejects.toThrow(`as process ${pid}`);
+    const lines: string[] = [];
+    const second = startDetached({ stateDir, services: ['slack'], onProgress: (line) => lines.push(line) });
+    await expect(second).rejects.toThrow(`as process ${pid}`);
+    expect(lines).toEqual([]);
     expect(await stopLocal(stateDir)).toEqual({ was: 'running', pid, services: [] });
     expect([await exists(pid), await exists(service)]).toEqual([false, false]);
     expect(await stopLocal(stateDir)).toEqual({ was: 'not running', services: [] });
@@ -35,6 +38,8 @@ describe('in the background', () => {
     await until('the supervisor is gone', async () => !(await exists(pid)));
     expect(await exists(service)).toBe(true);
     expect(await stopLocal(stateDir)).toEqual({ was: 'leftovers', services: ['Slack sink'] });
+    expect(await readEnvFile(stateDir)).toBeUndefined();
+    expect(await readdir(stateDir)).not.toContain('lock');
     expect(await exists(service)).toBe(false);
   });
 

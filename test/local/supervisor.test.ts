@@ -81,7 +81,7 @@ describe('a second start', () => {
     const stateDir = await temporaryFolder();
     const stack = await start(stateDir);
     await expect(start(stateDir)).rejects.toThrow(
-      `runs in ${stateDir}, as process ${process.pid}. Use it, or stop it with \`perennial down\``,
+      `Local mode already runs in ${stateDir}, as process ${process.pid}. Use it, or stop it with \`perennial down --state-dir '${stateDir}'\``,
     );
     expect(await healthy(stack)).toBe(true);
     await stack.stop();
@@ -139,6 +139,8 @@ describe('ports', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(new RegExp(`Port ${port} \\("slack"\\) is taken by .+; using \\d+`)),
     );
+    // One that the system gives to outgoing connections could be lost before the service listens.
+    expect(Number(new URL(stack.urls.slack ?? '').port)).toBeLessThan(32_768);
   });
 });
 
@@ -151,6 +153,14 @@ describe('a start that fails', () => {
       /Slack sink ended \(code 1\) before it was ready[\s\S]*EISDIR[\s\S]*slack\.log/,
     );
     expect(existsSync(join(stateDir, 'lock'))).toBe(false);
+    // It never worked, so the next start has no crash to speak of.
+    expect((await localJson(stateDir)).children).toEqual({});
+  });
+
+  it('says where it cannot keep its state', async () => {
+    const file = join(await temporaryFolder(), 'file');
+    await writeFile(file, '');
+    await expect(start(file)).rejects.toThrow(`Local mode cannot keep its state in ${file} (EEXIST`);
   });
 
   it('is ended by its signal', async () => {
