@@ -31,6 +31,20 @@ export const trainingJobName = (model: string, time: RunTime, attempt: number) =
 /** The SageMaker model and endpoint config of a run share one name; several runs of one second never collide. */
 export const deploymentName = (model: string, time: RunTime) => `${model}-${compactTime(time)}`;
 
+const COMPACT = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/;
+
+/** Model and time of a training job's name, or undefined if no run made it. */
+export const parseTrainingJobName = (name: string) => parseDeploymentName(name.replace(/-\d{1,2}$/, ''));
+
+/** Model and time of the name of a SageMaker model or endpoint config, or undefined if no run made it. */
+export function parseDeploymentName(name: string): { model: string; time: RunTime } | undefined {
+  const cut = name.lastIndexOf('-');
+  const match = COMPACT.exec(name.slice(cut + 1));
+  if (cut < 1 || !match) return undefined;
+  const [, year, month, day, hour, minute, second, ms] = match;
+  return { model: name.slice(0, cut), time: `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z` };
+}
+
 /** Folder of a run's records under the definition's output prefix. */
 const runPrefix = (output: string, time: RunTime) => `${output}runs/${compactTime(time)}/`;
 export const manifestKey = (output: string, time: RunTime, channel: string) =>

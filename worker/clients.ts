@@ -2,6 +2,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Agent } from 'node:https';
@@ -14,6 +15,7 @@ const MAX_SOCKETS = 200;
 export interface AwsClients {
   readonly kms: KMSClient;
   readonly s3: S3Client;
+  readonly sqs: SQSClient;
   readonly ssm: SSMClient;
   readonly sagemaker: SageMakerClient;
   readonly sagemakerRuntime: SageMakerRuntimeClient;
@@ -39,6 +41,8 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
   const clients = {
     kms: new KMSClient(common),
     s3: new S3Client(common),
+    // A long poll answers after 20 s.
+    sqs: new SQSClient(common),
     ssm: new SSMClient(common),
     // Below the limit of one look at a job: a hanging connection is given up in time for another.
     sagemaker: new SageMakerClient({ region, requestHandler: requestHandler(10_000) }),

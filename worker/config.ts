@@ -15,6 +15,7 @@ const schema = z.object({
     }),
   SLACK_API_URL: z.url({ error: 'must be a URL that ends with /api/' }).optional(),
   TEMPORAL_UI_URL: z.url({ error: 'must be the URL of the Temporal UI' }).optional(),
+  WORKER_EVENTS_QUEUE_URL: z.url({ error: 'must be the URL of an SQS queue' }).optional(),
   PERENNIAL_TASK_QUEUE: z.string().min(1).default(TASK_QUEUE),
   WORKER_HEALTH_ADDRESS: address.optional(),
   WORKER_METRICS_ADDRESS: address.optional(),
@@ -31,6 +32,8 @@ export interface WorkerConfig {
   readonly database: string;
   readonly slackApiUrl?: string;
   readonly temporalUiUrl?: string;
+  /** SQS queue that receives SageMaker's state changes; waits end by polling alone without it. */
+  readonly eventsQueueUrl?: string;
   readonly taskQueue: string;
   /** host:port of the health page; none without. */
   readonly healthAddress?: string;
@@ -64,6 +67,7 @@ export function readConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     database: value.DATABASE_URL,
     slackApiUrl: value.SLACK_API_URL,
     temporalUiUrl: value.TEMPORAL_UI_URL,
+    eventsQueueUrl: value.WORKER_EVENTS_QUEUE_URL,
     taskQueue: value.PERENNIAL_TASK_QUEUE,
     healthAddress: value.WORKER_HEALTH_ADDRESS,
     metricsAddress: value.WORKER_METRICS_ADDRESS,

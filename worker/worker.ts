@@ -14,6 +14,7 @@ import type { Activities } from '../contracts/activities.js';
 import { workflowBundle } from './bundle.js';
 import { createAwsClients, type AwsClients } from './clients.js';
 import type { WorkerConfig } from './config.js';
+import { startListener } from './listener/index.js';
 import { openLedger, type OpenLedger } from './ledger.js';
 import { temporalLogger } from './logging.js';
 import { ensureSearchAttributes } from './search-attributes.js';
@@ -114,7 +115,12 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       shutdownGraceTime: `${config.shutdownGraceSeconds}s`,
       shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
     });
-    const stopped = worker.run().finally(close);
+    const { eventsQueueUrl: queueUrl } = config;
+    const listener = queueUrl ? startListener({ sqs: aws.sqs, queueUrl, connection, namespace, log }) : undefined;
+    const stopped = worker.run().finally(async () => {
+      await listener?.stop();
+      await close();
+    });
     return {
       worker,
       stopped,

@@ -1,5 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { DescribeTrainingJobCommandOutput, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TrainingActivities } from '../../contracts/activities.js';
 import { inProgress, look, nextLook, whileRoleSpreads } from '../waiting.js';
@@ -31,7 +32,11 @@ export function createTrainingActivities({
     async awaitTrainingJob({ trainingJob, poll }) {
       const delay = nextLook(poll);
       const about = { action: 'DescribeTrainingJob', resource: `training job ${trainingJob}` };
-      const view = await look(about, delay, () => sweep.status(trainingJob, delay));
+      // The first attempt, and the first after an event said that the job changed: what the sweep knows may be older than the event.
+      const first = activityInfo().attempt === 1;
+      const view = await look(about, delay, () =>
+        first ? sweep.describe(trainingJob) : sweep.status(trainingJob, delay),
+      );
       const verdict = view.detail && verdictOn(trainingJob, view.detail);
       // Those that were served from one listing come back when it is stale: the first of them makes the next one.
       if (verdict === undefined) throw inProgress(statusInWords(view), Math.max(delay / 2, delay - view.ageMs));

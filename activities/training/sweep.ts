@@ -92,7 +92,8 @@ export class TrainingSweep<Detail> {
     return this.view(known);
   }
 
-  private async describe(name: string): Promise<JobView<Detail>> {
+  /** Asks for the job itself, whatever is known of it. */
+  async describe(name: string): Promise<JobView<Detail>> {
     const { now } = this.options;
     this.jobs.delete(name);
     const { detail, at, ...job } = await this.source.describe(name);

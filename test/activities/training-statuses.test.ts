@@ -131,10 +131,20 @@ describe('waiting', () => {
       },
     });
     expect((await failureOf(runActivity(awaitTrainingJob, wait))).type).toBe('InProgress');
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect((await failureOf(runActivity(awaitTrainingJob, wait))).type).toBe('TrainingStopped');
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    expect((await failureOf(runActivity(awaitTrainingJob, wait, { attempt: 2 }))).type).toBe('TrainingStopped');
     expect(server?.count('ListTrainingJobs')).toBe(2);
     expect(server?.count('DescribeTrainingJob')).toBe(2);
+  });
+
+  it('asks for the job itself when an event has made it look anew, whatever the last listing said', async () => {
+    const { awaitTrainingJob } = await activities({
+      DescribeTrainingJob: (_input, call) => (call === 1 ? running : { TrainingJobStatus: 'Stopped' }),
+    });
+    const info = { attempt: 1, scheduledTimestampMs: Date.now() - 3_600_000 };
+    expect((await failureOf(runActivity(awaitTrainingJob, wait, info))).type).toBe('InProgress');
+    expect((await failureOf(runActivity(awaitTrainingJob, wait, info))).type).toBe('TrainingStopped');
+    expect(server?.count('ListTrainingJobs')).toBe(0);
   });
 
   it("asks for changes by SageMaker's clock, not by its own", async () => {
@@ -144,8 +154,8 @@ describe('waiting', () => {
     });
     (server as ScriptedSageMaker).clock = new Date('2031-01-01T00:00:00Z');
     await failureOf(runActivity(awaitTrainingJob, wait));
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    await failureOf(runActivity(awaitTrainingJob, wait));
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    await failureOf(runActivity(awaitTrainingJob, wait, { attempt: 2 }));
     expect(server?.inputs('ListTrainingJobs')[0]?.['LastModifiedTimeAfter']).toBe(
       Date.UTC(2030, 11, 31, 23, 59) / 1_000,
     );

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 describe('state changes of a training job', () => {
   it('reach a queue by way of EventBridge, as SageMaker sends them', async () => {
-    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'state-changes' }));
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'state-changes-test' }));
     const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
     const pattern = {
       source: ['aws.sagemaker'],

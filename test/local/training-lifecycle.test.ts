@@ -190,7 +190,10 @@ describe('a training job that is stopped', () => {
       { StoppingCondition: { MaxRuntimeInSeconds: 1 } },
     );
     await fixture.client.send(new CreateTrainingJobCommand(request));
-    expect(await fixture.job('slow')).toMatchObject({
+    const job = await fixture.job('slow');
+    const stages = ['Starting', 'Downloading', 'Training', 'Stopping', 'MaxRuntimeExceeded'];
+    expect(job.SecondaryStatusTransitions?.map(({ Status }) => Status)).toEqual(stages);
+    expect(job).toMatchObject({
       TrainingJobStatus: 'Stopped',
       SecondaryStatus: 'MaxRuntimeExceeded',
       ModelArtifacts: { S3ModelArtifacts: expect.stringContaining('slow/output/model.tar.gz') as string },

@@ -56,7 +56,9 @@ describe('FailureReason', () => {
       {},
       { InputDataConfig: [{ ChannelName: 'train', DataSource: { S3DataSource } }] },
     );
-    expect(job.FailureReason).toMatch(/^ClientError: Data download failed:/);
+    expect(job.FailureReason).toBe(
+      `ClientError: Data download failed:s3://${fixture.bucket}/gone/a.csv: The specified key does not exist.`,
+    );
   });
 
   it('names the upload when the output bucket is not there', async () => {

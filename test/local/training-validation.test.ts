@@ -32,6 +32,13 @@ const cases: [string, Faults, string][] = [
     { OutputDataConfig: { S3OutputPath: 'bucket/x' } },
     "at 'outputDataConfig.s3OutputPath'",
   ],
+  ['an output over https', { OutputDataConfig: { S3OutputPath: 'https://host/x' } }, 'write s3://bucket/key'],
+  ['an input over https', { InputDataConfig: [channel({}, { S3Uri: 'https://host/x' })] }, 'write s3://bucket/key'],
+  [
+    'an instance type that does not exist',
+    { ResourceConfig: { ...resources, InstanceType: 'ml.m5.huge' } },
+    "Value 'ml.m5.huge' at 'resourceConfig.instanceType' failed to satisfy constraint: Member must satisfy enum value set",
+  ],
   [
     'an instance type of EC2',
     { ResourceConfig: { ...resources, InstanceType: 'm5.large' } },

@@ -146,6 +146,7 @@ describe('retrain', () => {
       expect(scripted.notices.at(-1)).toMatchObject({
         kind: 'ended',
         outcome: 'Failed',
+        stage: 'await',
         reason: 'AlgorithmError: bad rows',
       });
       expect(scripted.outcomes).toMatchObject([{ outcome: 'Failed', failureType: type }]);

@@ -43,7 +43,7 @@ export class Notices {
       kind,
       ref: this.run.ref,
       temporalRunId: workflowInfo().runId,
-      stage,
+      stage: outcome === 'Failed' || outcome === 'Cancelled' ? (this.run.endedIn ?? stage) : stage,
       request: { trigger, force, noDeploy, set },
       outcome,
       reason,

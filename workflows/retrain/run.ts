@@ -41,6 +41,8 @@ export class Run {
   private readonly since: Partial<Record<Stage, number>> = {};
   private readonly startedAt = Date.now();
   private stageNow: Stage = 'check data';
+  /** The stage that a run failed or was cancelled in, once it is done. */
+  endedIn?: Stage;
   private outcome?: { outcome: Outcome; reason: string; failureType?: FailureType };
 
   constructor(readonly input: RunInput) {
@@ -72,6 +74,7 @@ export class Run {
   }
 
   conclude(outcome: Outcome, reason: string, failureType?: FailureType): void {
+    this.endedIn = this.stageNow;
     this.outcome = { outcome, reason, ...(failureType ? { failureType } : {}) };
     this.stageNow = 'done';
     this.since.done ??= Date.now();
