@@ -83,7 +83,7 @@ export const housekeeping = proxyActivities<
 /** Slack is best effort: one more try, then a warning in the run. */
 export const SLACK = {
   startToCloseTimeout: '4s',
-  scheduleToCloseTimeout: '8s',
+  scheduleToCloseTimeout: '6s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 2 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 } as const;

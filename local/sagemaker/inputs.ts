@@ -1,4 +1,4 @@
-import { isAbsolute, normalize } from 'node:path';
+import { isAbsolute } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { listObjects, parseS3, readText, type S3Object } from './s3.js';
@@ -35,18 +35,13 @@ export function shard(files: readonly InputFile[], index: number, count: number)
 async function fromPrefix(s3: S3Client, uri: string): Promise<InputFile[]> {
   const prefix = parseS3(uri);
   const objects = await listObjects(s3, prefix);
-  return objects.map((object) => ({ object, path: below(prefix.key, object.key) }));
+  return objects.map((object) => ({ object, path: inside(uri, below(prefix.key, object.key)) }));
 }
 
 async function fromManifest(s3: S3Client, uri: string, signal?: AbortSignal): Promise<InputFile[]> {
   const text = await readText(s3, parseS3(uri), signal);
   const [head, ...relative] = parseManifest(uri, text);
-  return relative.map((path) => {
-    if (isAbsolute(path) || normalize(path).startsWith('..')) {
-      throw new Error(`manifest ${uri} names "${path}": paths must be relative and stay below the prefix`);
-    }
-    return { object: parseS3(head.prefix + path), path };
-  });
+  return relative.map((path) => ({ object: parseS3(head.prefix + path), path: inside(uri, path) }));
 }
 
 function parseManifest(uri: string, text: string): z.infer<typeof manifestSchema> {
@@ -61,9 +56,15 @@ function parseManifest(uri: string, text: string): z.infer<typeof manifestSchema
   throw new Error(`manifest ${uri} must be [{"prefix": "s3://…"}, "path", …]: ${z.prettifyError(parsed.error)}`);
 }
 
+/** A path that a file may have in the channel's folder: a key may hold `..`, and a manifest anything. */
+function inside(uri: string, path: string): string {
+  if (path !== '' && !isAbsolute(path) && !path.endsWith('/') && !path.split('/').includes('..')) return path;
+  throw new Error(`${uri} names "${path}": a path must be that of a file and stay below the prefix`);
+}
+
 /** A prefix that names an object or ends inside a name keeps the name; a folder's objects are relative to it. */
 function below(prefix: string, key: string): string {
   const rest = key.slice(prefix.length);
-  if (prefix === '' || prefix.endsWith('/')) return rest;
+  if (prefix === '' || prefix.endsWith('/')) return rest.replace(/^\/+/, '');
   return rest.startsWith('/') ? rest.slice(1) : key.slice(prefix.lastIndexOf('/') + 1);
 }

@@ -9,9 +9,14 @@ export interface Listing<T> {
   /** Epoch seconds; without it the LastModifiedTime filters and sort find the creation time. */
   readonly modified?: (record: T) => number;
   readonly status?: (record: T) => string;
+  /** What StatusEquals may be, for a kind that has statuses. */
+  readonly statuses?: readonly string[];
   readonly sortBy?: 'Name' | 'CreationTime' | 'Status';
   readonly sortOrder?: 'Ascending' | 'Descending';
 }
+
+/** Where a record stands in a listing: what it is sorted by, then its name. */
+type Position = readonly [string | number, string];
 
 const DEFAULT_PAGE = 10;
 const LARGEST_PAGE = 100;
@@ -19,7 +24,8 @@ const LARGEST_PAGE = 100;
 /**
  * One page of a List operation: NameContains, StatusEquals, CreationTimeAfter/Before, LastModifiedTimeAfter/Before
  * (both exclusive), SortBy, SortOrder, MaxResults (1–100) and NextToken, which all of them share.
- * A token belongs to the filters it came with.
+ * A token belongs to the filters and the order it came with; it names the last record shown, so that records which come
+ * and go between two pages neither hide nor repeat others.
  */
 export function page<T>(
   input: Record<string, unknown>,
@@ -32,7 +38,7 @@ export function page<T>(
   const sortBy = fields.string('SortBy', { values: ['Name', 'CreationTime', 'Status', 'LastModifiedTime'] });
   const sortOrder = fields.string('SortOrder', { values: ['Ascending', 'Descending'] });
   const nameContains = fields.string('NameContains', { max: 63, pattern: '[a-zA-Z0-9\\-]+' });
-  const status = fields.string('StatusEquals');
+  const status = fields.string('StatusEquals', listing.statuses && { values: listing.statuses });
   fields.done();
 
   const modified = listing.modified ?? listing.created;
@@ -46,12 +52,16 @@ export function page<T>(
 
   const key = sortKey(listing, sortBy ?? listing.sortBy ?? 'CreationTime');
   const sign = (sortOrder ?? listing.sortOrder ?? 'Descending') === 'Ascending' ? 1 : -1;
-  kept.sort((a, b) => sign * (compare(key(a), key(b)) || compare(listing.name(a), listing.name(b))));
+  const order = (a: Position, b: Position): number => sign * (compare(a[0], b[0]) || compare(a[1], b[1]));
+  const found = kept
+    .map((record) => ({ record, position: [key(record), listing.name(record)] as Position }))
+    .sort((a, b) => order(a.position, b.position));
 
-  const start = token === undefined ? 0 : offsetOf(token);
-  const items = kept.slice(start, start + size);
-  const next = start + items.length;
-  return next < kept.length ? { items, NextToken: tokenOf(next) } : { items };
+  const shown = token === undefined ? undefined : positionOf(token);
+  const left = shown === undefined ? found : found.filter(({ position }) => order(position, shown) > 0);
+  const items = left.slice(0, size).map(({ record }) => record);
+  const last = left[size - 1];
+  return last && left.length > size ? { items, NextToken: tokenOf(last.position) } : { items };
 }
 
 function within(input: Record<string, unknown>, member: string, time: number): boolean {
@@ -77,13 +87,15 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function tokenOf(offset: number): string {
-  return Buffer.from(JSON.stringify({ offset })).toString('base64url');
+function tokenOf([key, name]: Position): string {
+  return Buffer.from(`${typeof key}:${key}:${name}`).toString('base64url');
 }
 
-function offsetOf(token: string): number {
-  const offset = /^\{"offset":(\d+)\}$/.exec(Buffer.from(token, 'base64url').toString())?.[1];
-  if (offset === undefined)
+function positionOf(token: string): Position {
+  const text = Buffer.from(token, 'base64url').toString();
+  const [, type, key, name] = /^(string|number):([^:]*):([^:]*)$/.exec(text) ?? [];
+  if (key === undefined || name === undefined) {
     throw new ApiError('ValidationException', 'Invalid NextToken: use the one of the last answer');
-  return Number(offset);
+  }
+  return [type === 'number' ? Number(key) : key, name];
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import pLimit from 'p-limit';
+import { ApiError } from './context.js';
 
 export interface S3Location {
   readonly bucket: string;
@@ -18,13 +20,13 @@ export interface S3Object extends S3Location {
   readonly size?: number;
 }
 
-/** Objects in flight at once: enough to hide latency, few enough for a small machine. */
-const CONCURRENCY = 16;
+/** Objects in flight at once: enough to hide latency, below the 50 connections that the client keeps. */
+const CONCURRENCY = 32;
 
-/** `s3://bucket/a/b` -> its bucket and key; throws on any other text. */
+/** `s3://bucket/a/b` -> its bucket and key; throws ValidationException on any other text, `https://…` too. */
 export function parseS3(uri: string): S3Location {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri);
-  if (!match) throw new Error(`"${uri}" is not an S3 URI: write s3://bucket/key`);
+  if (!match) throw new ApiError('ValidationException', `"${uri}" is not an S3 URI: write s3://bucket/key`);
   return { bucket: match[1] as string, key: match[2] as string };
 }
 
@@ -57,9 +59,15 @@ export async function hasObjects(s3: S3Client, { bucket, key }: S3Location): Pro
   return false;
 }
 
+/** The content of an object. Throws an error that names it. */
 export async function readStream(s3: S3Client, { bucket, key }: S3Location, signal?: AbortSignal): Promise<Readable> {
-  const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
-  return answer.Body as Readable;
+  try {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
+    return answer.Body as Readable;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new Error(`${s3Uri({ bucket, key })}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 export async function readText(s3: S3Client, object: S3Location, signal?: AbortSignal): Promise<string> {
@@ -73,9 +81,12 @@ export async function downloadAll(
   signal?: AbortSignal,
 ): Promise<void> {
   const limit = pLimit(CONCURRENCY);
+  // Every download listens for the signal, which Node takes for a leak.
+  if (signal) setMaxListeners(0, signal);
   try {
+    const folders = new Set(files.map(({ file }) => dirname(file)));
+    for (const folder of folders) await mkdir(folder, { recursive: true });
     await limit.map(files, async ({ object, file }) => {
-      await mkdir(dirname(file), { recursive: true });
       await pipeline(await readStream(s3, object, signal), createWriteStream(file), { signal });
     });
   } finally {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { acquire } from '../lock.js';
 import { createClients } from './clients.js';
 import { ApiError, type Context, type Operation, type SageMakerConfig, type Service } from './context.js';
 import { createRuleBook, type RuleBook } from './control.js';
@@ -35,15 +36,35 @@ interface Parts {
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
+/** What a start may be given beside its configuration. */
+interface Dependencies {
+  /** Names the emulated services (`AWS_ENDPOINT_URL…`); the process's own environment by default. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly log?: Logger;
+}
+
 /**
- * Starts the local SageMaker on loopback, once what a restart interrupted is taken up again.
- * `deps.env` names the emulated services (`AWS_ENDPOINT_URL…`); the process's own environment by default.
+ * Starts the local SageMaker on loopback, once what a restart interrupted is taken up again. Throws, with nothing left
+ * running, if its port or its state folder is another one's.
  */
-export async function startSageMaker(
-  given: SageMakerConfig,
-  deps: { env?: NodeJS.ProcessEnv; log?: Logger } = {},
-): Promise<LocalSageMaker> {
+export async function startSageMaker(given: SageMakerConfig, deps: Dependencies = {}): Promise<LocalSageMaker> {
   const config = absolute(given);
+  const lock = await acquire(join(config.stateDir, 'lock'));
+  if ('owner' in lock) {
+    throw new Error(
+      `${config.stateDir} is in use by process ${lock.owner.pid}: stop it, or set SAGEMAKER_LOCAL_STATE_DIR to another folder`,
+    );
+  }
+  try {
+    const server = await start(config, deps);
+    return { ...server, close: () => server.close().finally(() => lock.release()) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function start(config: SageMakerConfig, deps: Dependencies): Promise<LocalSageMaker> {
   const env = deps.env ?? process.env;
   const log = deps.log ?? pino({ level: 'silent' });
   const clients = createClients(env, config.region);
@@ -76,24 +97,24 @@ export async function startSageMaker(
   // Longer than clients keep a connection: one that closes while a request is on its way to it loses the request.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000;
-  await listen(server, config);
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    await Promise.all(services.map((service) => service.close()));
+    await sandbox.close();
+    await emitter.flush();
+    server.closeAllConnections();
+    await closed;
+  };
+  await listen(server, config).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.host}:${port}`;
   log.info({ url, operations: Object.keys(operations).length }, 'local SageMaker listens');
 
-  return {
-    url,
-    ctx,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      await Promise.all(services.map((service) => service.close()));
-      await sandbox.close();
-      await emitter.flush();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { url, ctx, close };
 }
 
 /** Programs are started in their image's folder, where a relative path would lead elsewhere. */

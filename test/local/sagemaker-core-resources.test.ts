@@ -153,6 +153,7 @@ describe('a server', () => {
     expect((await names({ LastModifiedTimeBefore: CreationTime })).names?.at(-1)).toBe('even-06');
     await expect(names({ MaxResults: 101 })).rejects.toThrow(/less than or equal to 100/);
     await expect(names({ NextToken: 'x' })).rejects.toThrow('Invalid NextToken');
+    await expect(names({ StatusEquals: 'Done' as 'Failed' })).rejects.toThrow(/at 'statusEquals' failed to satisfy/);
   });
 
   it('keeps tags by ARN', async () => {

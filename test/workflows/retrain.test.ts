@@ -229,6 +229,21 @@ describe('retrain', () => {
     );
   });
 
+  it('tries only the newest message while Slack hangs, and is delayed by seconds', async () => {
+    const tried: string[] = [];
+    const scripted = script({
+      notifySlack: async ({ notice }) => {
+        tried.push(notice.kind);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        throw raise('SlackRefused', 'channel_not_found');
+      },
+    });
+    const { result } = await play(scripted, input());
+    expect(result?.outcome).toBe('Deployed');
+    expect(tried).toEqual(['training', 'ended']);
+    expect(result?.warnings).toHaveLength(2);
+  });
+
   it('posts nothing where Slack is not configured', async () => {
     const scripted = script();
     await play(scripted, input({}, { notify: {} }));

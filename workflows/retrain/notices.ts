@@ -11,6 +11,8 @@ import type { Run } from './run.js';
 export class Notices {
   private threadTs?: string;
   private chain: Promise<void> = Promise.resolve();
+  private newest?: Notice;
+  private outage = false;
 
   constructor(private readonly run: Run) {}
 
@@ -18,13 +20,18 @@ export class Notices {
     const target = this.run.input.definition.notify.slack;
     if (!target) return;
     const notice = this.notice(kind);
+    this.newest = notice;
     this.chain = this.chain.then(async () => {
+      // While Slack is out only the newest message is tried: it says everything the older ones would have.
+      if (this.outage && this.newest !== notice) return;
       try {
         const { ts } = await slack.notifySlack.executeWithOptions({ ...SLACK, summary: kind }, [
           { slack: target, notice, threadTs: this.threadTs },
         ]);
         this.threadTs ??= ts;
+        this.outage = false;
       } catch (error) {
+        this.outage = true;
         this.run.warn(`Slack was not told (${kind}): ${causeOf(error).message}`);
       }
     });

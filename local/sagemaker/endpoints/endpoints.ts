@@ -1,3 +1,4 @@
+import { EndpointStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
 import { ApiError, type Context, type Operation } from '../context.js';
 import { page } from '../paging.js';
@@ -89,6 +90,7 @@ export function endpointOperations(lifecycle: EndpointLifecycle): Readonly<Recor
         created: (endpoint) => endpoint.createdAt / 1000,
         modified: (endpoint) => endpoint.modifiedAt / 1000,
         status: (endpoint) => endpoint.status,
+        statuses: Object.values(EndpointStatus),
       });
       const Endpoints = items.map((endpoint) => ({
         EndpointName: endpoint.name,

@@ -19,7 +19,8 @@ export interface Isolation {
 /**
  * Runs in the new namespaces. /opt/ml is made on a tmpfs over /opt that has /opt's other entries bound back, so that
  * nothing is ever created on the host. The shell stays as process 1: a program that is process 1 itself ignores
- * SIGTERM unless it handles it, and nobody collects its orphans.
+ * SIGTERM unless it handles it, and nobody collects its orphans. The shell ignores SIGTERM too until it has its trap,
+ * so it says on descriptor 3 when program and trap are there.
  */
 const SCRIPT = `
 set -e
@@ -45,11 +46,13 @@ if [ -n "$model" ]; then
 fi
 if [ -n "$socket" ]; then
   ip link set lo up
-  node -e '${RELAY}' "$socket" &
+  node -e '${RELAY}' "$socket" 3>&- &
 fi
-trap : TERM INT
-"$@" &
+"$@" 3>&- &
 program=$!
+trap : TERM INT
+{ echo started >&3; } 2>/dev/null || :
+exec 3>&-
 while :; do
   code=0
   wait "$program" || code=$?

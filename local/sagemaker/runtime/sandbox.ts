@@ -57,12 +57,21 @@ export async function createSandbox(options: {
         cwd: spec.imageDir,
         env: environment(options.env, spec, mode),
         logFile: spec.logFile,
+        onLogLost: (err) => options.log.warn({ err, logFile: spec.logFile }, "a program's output is lost"),
         onLine: spec.onLine,
+        announces: mode === 'private',
       }).catch(async (error: unknown) => {
         await gateway?.close();
         throw error;
       });
-      registry.add(started.pid);
+      try {
+        registry.add(started.pid);
+      } catch (error) {
+        // Not a program that nobody knows of.
+        await started.stop(0);
+        await gateway?.close();
+        throw error;
+      }
       const container = withCleanUp(started, async () => {
         running.delete(started.pid);
         registry.remove(started.pid);

@@ -1,10 +1,11 @@
+import { TrainingJobStatus } from '@aws-sdk/client-sagemaker';
 import { ApiError, type Context, type ControlRule, type Operation, type Service } from '../context.js';
 import { page } from '../paging.js';
 import { addTags, dropTags } from '../tags.js';
 import { requireName } from '../validate.js';
 import { uploadFailed } from './failure.js';
 import { assertInputs } from './input.js';
-import { complete, describe, enter, fail, isTerminal, newJob, save } from './record.js';
+import { complete, describe, enter, fail, isTerminal, newJob, save, stopOutcome } from './record.js';
 import { readTrainingRequest } from './request.js';
 import { uploadEmptyModel } from './output.js';
 import { TrainingRun } from './run.js';
@@ -56,6 +57,7 @@ export function createTrainingService(ctx: Context): TrainingService {
         created: (job) => job.state.CreationTime,
         modified: (job) => job.state.LastModifiedTime,
         status: (job) => job.state.TrainingJobStatus,
+        statuses: Object.values(TrainingJobStatus),
         sortOrder: 'Ascending',
       });
       return Promise.resolve({ TrainingJobSummaries: items.map(summary), NextToken });
@@ -119,7 +121,7 @@ export function createTrainingService(ctx: Context): TrainingService {
         await removeWorkspace(ctx, job.TrainingJobName);
         if (isTerminal(job)) continue;
         if (job.state.TrainingJobStatus === 'Stopping') {
-          enter(job, 'Stopped');
+          enter(job, stopOutcome(job));
           save(ctx, job);
         } else {
           start(job, true);

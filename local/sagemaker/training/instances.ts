@@ -1,5 +1,8 @@
-/** `ml.<family>.<size>`; the list of families is AWS's and grows. */
-export const INSTANCE_PATTERN = '^ml\\.[a-z0-9-]+\\.[a-z0-9-]+$';
+import { TrainingInstanceType, TransformInstanceType } from '@aws-sdk/client-sagemaker';
+
+/** What the installed SDK knows of AWS's lists. */
+export const TRAINING_INSTANCE_TYPES: readonly string[] = Object.values(TrainingInstanceType);
+export const TRANSFORM_INSTANCE_TYPES: readonly string[] = Object.values(TransformInstanceType);
 
 /** Families with NVMe storage whose name does not say so by a `d` after the generation (`g4dn`, `p4d`, `m5d`). */
 const UNMARKED = /^(g5|g6e?|gr6|p5en?|p5|p6\S*|trn\d\w*)$/;

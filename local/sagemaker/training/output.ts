@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, Stats } from 'node:fs';
 import { cp, readdir, readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +71,12 @@ async function gather(hosts: readonly Host[], folder: string): Promise<string> {
 
 async function pack(ctx: Context, job: TrainingJob, dir: string, uri: string, signal: AbortSignal): Promise<void> {
   const archive = `${dir}.tar.gz`;
-  const entries = await readdir(dir);
-  await create({ gzip: true, cwd: dir, file: archive, portable: true }, entries.length > 0 ? entries : ['.']);
+  // A bare name that starts with @ would be read as an archive to take in.
+  const entries = (await readdir(dir)).map((name) => (name.startsWith('@') ? `./${name}` : name));
+  // The library never ends over a socket or a pipe.
+  const filter = (_: string, entry: Stats | object): boolean =>
+    !(entry instanceof Stats) || entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
+  const options = { gzip: true, cwd: dir, file: archive, portable: true, filter };
+  await create(options, entries.length > 0 ? entries : ['.']);
   await upload(ctx.s3, parseS3(uri), createReadStream(archive), job.request.OutputDataConfig?.KmsKeyId, signal);
 }

@@ -42,6 +42,12 @@ export function newJob(config: SageMakerConfig, request: TrainingRequest): Train
   return { TrainingJobName: request.TrainingJobName, request, state };
 }
 
+/** How a job ends that a restart found Stopping: by the time it had run, as nothing else tells. */
+export function stopOutcome({ request, state }: TrainingJob): Stage {
+  const ran = state.LastModifiedTime - (state.TrainingStartTime ?? state.LastModifiedTime);
+  return ran >= Number(request.StoppingCondition?.MaxRuntimeInSeconds) ? 'MaxRuntimeExceeded' : 'Stopped';
+}
+
 /** Moves a job to its next stage in memory: closes the last transition, opens (or, at an end, closes) the new one. */
 export function enter(job: TrainingJob, stage: Stage, message?: string): void {
   const { state } = job;
@@ -91,9 +97,10 @@ export function modelUri(job: TrainingJob): string {
   return joinS3(outputUri(job), 'model.tar.gz');
 }
 
-/** A job as DescribeTrainingJob answers it; what is unset is absent. */
+/** A job as DescribeTrainingJob answers it; what is unset is absent, but for the output's key, which SDKs count on. */
 export function describe(job: TrainingJob): Record<string, unknown> {
-  return { ...job.request, ...job.state };
+  const OutputDataConfig = { KmsKeyId: '', CompressionType: 'GZIP', ...job.request.OutputDataConfig };
+  return { ...job.request, OutputDataConfig, ...job.state };
 }
 
 /** AWS: the detail mirrors Describe, with times as epoch milliseconds in strings and the tags as a map. */

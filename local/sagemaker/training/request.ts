@@ -1,7 +1,8 @@
 import { ApiError } from '../context.js';
+import { parseS3 } from '../s3.js';
 import { readTags, type Tag } from '../tags.js';
 import { Fields, KMS_PATTERN, NAME_PATTERN, ROLE_PATTERN, S3_PATTERN } from '../validate.js';
-import { INSTANCE_PATTERN, hasLocalStorage } from './instances.js';
+import { TRAINING_INSTANCE_TYPES, hasLocalStorage } from './instances.js';
 import { hasOwnMetrics } from './metrics.js';
 import type { TrainingRequest } from './types.js';
 
@@ -79,7 +80,7 @@ function checkOutput(fields: Fields): void {
 
 function checkResources(fields: Fields): void {
   const resources = fields.structure('ResourceConfig', { required: true });
-  resources?.string('InstanceType', { required: true, pattern: INSTANCE_PATTERN });
+  resources?.string('InstanceType', { required: true, values: TRAINING_INSTANCE_TYPES });
   resources?.integer('InstanceCount', { required: true, min: 1 });
   resources?.integer('VolumeSizeInGB', { min: 0 });
   resources?.integer('KeepAlivePeriodInSeconds', { min: 0, max: 21_600 });
@@ -135,6 +136,7 @@ function checkMeaning(request: TrainingRequest): void {
       'Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds when EnableManagedSpotTraining is true.',
     );
   }
+  for (const uri of [request.OutputDataConfig?.S3OutputPath, request.CheckpointConfig?.S3Uri]) if (uri) parseS3(uri);
   const local = request.CheckpointConfig?.LocalPath ?? CHECKPOINTS;
   if (local !== CHECKPOINTS) {
     refuse(`CheckpointConfig.LocalPath "${local}": the local SageMaker syncs ${CHECKPOINTS} only; leave LocalPath out`);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, ControlRule } from '../context.js';
+import { pruneLogs } from '../runtime/log-file.js';
 import { startCheckpoints, type CheckpointSync } from './checkpoints.js';
 import { JobFailure, messageOf, uploadFailed } from './failure.js';
 import { downloadChannels } from './input.js';
@@ -8,7 +9,7 @@ import { failureOf, hasModel, uploadArtifacts, uploadEmptyModel } from './output
 import { provision, runPrograms } from './programs.js';
 import { complete, enter, fail, save, type Stage } from './record.js';
 import type { TrainingJob, Verdict } from './types.js';
-import { hostsOf, layOut, pruneLogs, removeWorkspace, type Host } from './workspace.js';
+import { hostsOf, layOut, logRoot, removeWorkspace, type Host } from './workspace.js';
 
 /** Node's timers hold 24.8 days at most; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -45,6 +46,13 @@ export class TrainingRun {
     this.#interrupt({ kind: 'stop' });
   }
 
+  /** MaxRuntimeInSeconds is over: as a stop, but for the status at the end. */
+  #expire(): void {
+    if (this.#interruption) return;
+    this.#move('Stopping');
+    this.#interrupt({ kind: 'runtime' });
+  }
+
   /** Ends the job at once as told. */
   async decide(verdict: Verdict): Promise<void> {
     this.#interrupt({ kind: 'verdict', verdict });
@@ -79,16 +87,17 @@ export class TrainingRun {
     if (this.#interruption?.kind === 'verdict' && this.#interruption.verdict.action === 'complete') {
       failure = await uploadEmptyModel(this.ctx, this.job).catch((error: unknown) => error);
     }
-    this.#end(failure);
+    // First, as it may be what fills the disk that the end is written to.
     await removeWorkspace(this.ctx, this.job.TrainingJobName);
-    await pruneLogs(this.ctx);
+    this.#end(failure);
+    await pruneLogs(logRoot(this.ctx));
   }
 
   /** All stages. Returns when the job ended well or was interrupted, throws otherwise. */
   async #work(): Promise<void> {
     const imageDir = await provision(this.ctx, this.job);
     const deadline = setTimeout(
-      () => this.#interrupt({ kind: 'runtime' }),
+      () => this.#expire(),
       Math.min(Number(this.job.request.StoppingCondition?.MaxRuntimeInSeconds) * 1000, LONGEST_TIMER_MS),
     );
     try {

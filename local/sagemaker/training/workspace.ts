@@ -1,11 +1,7 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.js';
 import type { TrainingJob } from './types.js';
-
-/** Logs of this many jobs are kept; the oldest go first. */
-const KEPT_LOGS = 200;
 
 /** One host of a job: its name (`algo-1` …), its /opt/ml and its log. */
 export interface Host {
@@ -50,15 +46,6 @@ export async function removeLogs(ctx: Context, name: string): Promise<void> {
   await rm(logDir(ctx, name), { recursive: true, force: true });
 }
 
-/** Keeps the newest job logs only. */
-export async function pruneLogs(ctx: Context): Promise<void> {
-  const root = logRoot(ctx);
-  mkdirSync(root, { recursive: true });
-  const folders = readdirSync(root).map((name) => ({ name, at: statSync(join(root, name)).mtimeMs }));
-  const surplus = folders.sort((a, b) => b.at - a.at).slice(KEPT_LOGS);
-  await Promise.all(surplus.map(({ name }) => removeLogs(ctx, name)));
-}
-
 /** True if a folder holds at least one entry. */
 export async function hasEntries(dir: string): Promise<boolean> {
   return (await readdir(dir)).length > 0;
@@ -68,7 +55,8 @@ function jobDir(ctx: Context, name: string): string {
   return join(ctx.config.stateDir, 'training', name);
 }
 
-function logRoot(ctx: Context): string {
+/** Holds one folder of logs a job. */
+export function logRoot(ctx: Context): string {
   return join(ctx.config.stateDir, 'logs', 'training-jobs');
 }
 

@@ -1,3 +1,4 @@
+import { TransformJobStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
 import { ApiError, type Context, type ControlRule, type Operation, type Service } from '../context.js';
 import type { ModelRecord } from '../endpoints/types.js';
@@ -61,6 +62,7 @@ export function createTransformService(ctx: Context): Service {
         created: (job) => job.state.CreationTime,
         modified: (job) => job.state.LastModifiedTime,
         status: (job) => job.state.TransformJobStatus,
+        statuses: Object.values(TransformJobStatus),
       });
       const summaries = items.map(({ TransformJobName, state }) => ({ TransformJobName, ...state }));
       return Promise.resolve({ TransformJobSummaries: summaries, NextToken });

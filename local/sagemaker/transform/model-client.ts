@@ -24,11 +24,12 @@ export async function executionParameters(url: string, request: TransformRequest
   const said = (typeof own === 'object' && own !== null ? own : {}) as Record<string, unknown>;
   const number = (name: string): number | undefined => (typeof said[name] === 'number' ? said[name] : undefined);
   const payload = request.MaxPayloadInMB ?? number('MaxPayloadInMB') ?? DEFAULT_PAYLOAD_MB;
-  const strategy = request.BatchStrategy ?? said['BatchStrategy'];
+  // The API says `SingleRecord`, a program `SINGLE_RECORD`.
+  const strategy = request.BatchStrategy ?? String(said['BatchStrategy']).replaceAll('_', '');
   return {
     maxConcurrent: request.MaxConcurrentTransforms || number('MaxConcurrentTransforms') || DEFAULT_CONCURRENCY,
     maxPayloadBytes: payload * 1024 * 1024,
-    strategy: strategy === 'SingleRecord' ? 'SingleRecord' : 'MultiRecord',
+    strategy: strategy.toLowerCase() === 'singlerecord' ? 'SingleRecord' : 'MultiRecord',
   };
 }
 

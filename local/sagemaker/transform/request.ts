@@ -1,6 +1,7 @@
 import { ApiError } from '../context.js';
+import { parseS3 } from '../s3.js';
 import { readTags, type Tag } from '../tags.js';
-import { INSTANCE_PATTERN, hasLocalStorage } from '../training/instances.js';
+import { TRANSFORM_INSTANCE_TYPES, hasLocalStorage } from '../training/instances.js';
 import { Fields, KMS_PATTERN, NAME_PATTERN, S3_PATTERN } from '../validate.js';
 import { parseFilter } from './filter.js';
 import type { TransformRequest } from './types.js';
@@ -56,7 +57,7 @@ function checkOutput(fields: Fields): void {
   output?.string('AssembleWith', { values: ['None', 'Line'] });
   output?.string('KmsKeyId', { max: 2048, pattern: KMS_PATTERN });
   const resources = fields.structure('TransformResources', { required: true });
-  resources?.string('InstanceType', { required: true, pattern: INSTANCE_PATTERN });
+  resources?.string('InstanceType', { required: true, values: TRANSFORM_INSTANCE_TYPES });
   resources?.integer('InstanceCount', { required: true, min: 1 });
   resources?.string('VolumeKmsKeyId', { max: 2048, pattern: KMS_PATTERN });
 }
@@ -78,6 +79,7 @@ function checkMeaning(request: TransformRequest): void {
   if (VolumeKmsKeyId && InstanceType && hasLocalStorage(InstanceType)) {
     refuse(`VolumeKmsKeyId is not supported for the instance type ${InstanceType}: leave it out.`);
   }
+  for (const uri of [input?.DataSource?.S3DataSource?.S3Uri, output?.S3OutputPath]) if (uri) parseS3(uri);
   checkProcessing(request, split, output?.AssembleWith ?? 'None');
 }
 

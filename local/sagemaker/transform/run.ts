@@ -6,6 +6,7 @@ import { modelDataUrl, servingContainer } from '../endpoints/containers.js';
 import type { ContainerDefinition, ModelRecord } from '../endpoints/types.js';
 import { resolveInput, shard, type InputFile } from '../inputs.js';
 import { checkKey } from '../kms.js';
+import { pruneLogs } from '../runtime/log-file.js';
 import { fetchModel } from '../runtime/model-dir.js';
 import { SERVE_GRACE_MS, startServing } from '../runtime/serve.js';
 import { s3Uri } from '../s3.js';
@@ -61,6 +62,10 @@ export class TransformRun {
     return join(this.ctx.config.stateDir, 'transform', this.job.TransformJobName);
   }
 
+  get #logs(): string {
+    return join(this.ctx.config.stateDir, 'logs', 'transform-jobs');
+  }
+
   async #run(): Promise<void> {
     let failure: unknown;
     try {
@@ -69,13 +74,17 @@ export class TransformRun {
       failure = error;
     }
     await rm(this.#dir, { recursive: true, force: true });
+    this.#end(failure);
+    await pruneLogs(this.#logs);
+  }
+
+  #end(failure: unknown): void {
     if (this.#ending === 'shutdown') return;
     if (this.#ending === 'stop') return move(this.ctx, this.job, 'Stopped');
     if (failure === undefined) return move(this.ctx, this.job, 'Completed');
     this.ctx.log.warn({ err: failure, transformJob: this.job.TransformJobName }, 'transform job failed');
-    const text = failure instanceof Error ? failure.message : String(failure);
-    const internal = 'InternalServerError: We encountered an internal error: ';
-    move(this.ctx, this.job, 'Failed', failure instanceof JobFailure ? text : internal + text);
+    const head = failure instanceof JobFailure ? '' : 'InternalServerError: We encountered an internal error: ';
+    move(this.ctx, this.job, 'Failed', head + (failure instanceof Error ? failure.message : String(failure)));
   }
 
   async #work(): Promise<void> {
@@ -141,13 +150,7 @@ export class TransformRun {
         imageDir: model.imageDir,
         modelDir: model.modelDir,
         env: { ...model.container.Environment, ...this.job.request.Environment, SAGEMAKER_BATCH: 'true' },
-        logFile: join(
-          this.ctx.config.stateDir,
-          'logs',
-          'transform-jobs',
-          this.job.TransformJobName,
-          `${index + 1}.log`,
-        ),
+        logFile: join(this.#logs, this.job.TransformJobName, `${index + 1}.log`),
         startupTimeoutMs: STARTUP_TIMEOUT_MS,
         withoutCredentials: this.model.EnableNetworkIsolation === true,
         signal: this.#over.signal,
