@@ -11,6 +11,7 @@ import { quietRuntime, timeSkippingEnvironment } from '../support/time-skipping.
 import { SCENARIOS, type Servers } from './scenarios.js';
 
 const folder = fileURLToPath(new URL('histories/', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const file = (name: string) => join(folder, `${name}.json`);
 
 /**
@@ -24,7 +25,9 @@ async function record(servers: Servers, name: string): Promise<void> {
   if (!play) throw new Error(`no scenario ${name}`);
   const handle = await play(servers);
   await mkdir(folder, { recursive: true });
-  await writeFile(file(name), `${historyToJSON(await handle.fetchHistory())}\n`);
+  // Stack traces name files where this project happens to lie.
+  const json = historyToJSON(await handle.fetchHistory()).replaceAll(root, '/');
+  await writeFile(file(name), `${json}\n`);
 }
 
 describe('recorded histories', () => {
