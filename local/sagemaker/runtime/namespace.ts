@@ -51,8 +51,11 @@ fi
 "$@" 3>&- &
 program=$!
 trap : TERM INT
-{ echo started >&3; } 2>/dev/null || :
-exec 3>&-
+if { true >&3; } 2>/dev/null; then
+  # Nobody reads any more: the server died before the system was asked to end its programs with it.
+  { echo started >&3; } 2>/dev/null || { kill -KILL "$program"; exit 1; }
+  exec 3>&-
+fi
 while :; do
   code=0
   wait "$program" || code=$?
