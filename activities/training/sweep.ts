@@ -118,6 +118,8 @@ export class TrainingSweep<Detail> {
     this.listedAt = now();
     this.forget();
     const covered = new Map(this.jobs);
+    // All that waited may have ended during the pause.
+    if (covered.size === 0) return;
     const lookedAt = now();
     // From the oldest knowledge on, so that no job's change falls between two looks; all times are SageMaker's own.
     const oldest = Math.min(...[...covered.values()].map(({ asOf }) => asOf));
