@@ -62,7 +62,12 @@ function install(config: WorkerConfig, log: Logger): void {
 }
 
 /** All activities over one set of clients. */
-function createActivities(config: WorkerConfig, namespace: string, aws: AwsClients, ledger: OpenLedger): Activities {
+export function createActivities(
+  config: Pick<WorkerConfig, 'region' | 'slackApiUrl' | 'temporalUiUrl' | 'taskQueue'>,
+  namespace: string,
+  aws: AwsClients,
+  ledger: Pick<OpenLedger, 'ledger'>,
+): Activities {
   const { region, slackApiUrl, temporalUiUrl, taskQueue } = config;
   return {
     ...createDataActivities({ ...aws, region }),

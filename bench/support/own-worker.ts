@@ -1,19 +1,11 @@
 import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
 import pg from 'pg';
-import {
-  createDataActivities,
-  createEndpointActivities,
-  createLedgerActivities,
-  createNotifyActivities,
-  createRecordActivities,
-  createTrainingActivities,
-  createTriggerActivities,
-} from '../../activities/index.js';
 import type { Env } from '../../examples/demo/account.js';
 import { migrate } from '../../ledger/migrate.js';
 import { createLedger } from '../../ledger/store.js';
 import { workflowBundle } from '../../worker/bundle.js';
 import { createAwsClients } from '../../worker/clients.js';
+import { createActivities } from '../../worker/worker.js';
 
 const quiet = new DefaultLogger('ERROR');
 
@@ -47,15 +39,12 @@ export async function withOwnWorker<T>(env: Env, own: Own, use: () => Promise<T>
     const worker = await Worker.create({
       workflowBundle: await workflowBundle(quiet),
       ...own,
-      activities: {
-        ...createDataActivities({ ...aws, region }),
-        ...createTrainingActivities({ ...aws, region }),
-        ...createEndpointActivities({ ...aws, region }),
-        ...createRecordActivities(aws),
-        ...createNotifyActivities({ ...aws, slackApiUrl: env['SLACK_API_URL'], namespace: own.namespace ?? 'default' }),
-        ...createLedgerActivities({ ...aws, ledger: async () => createLedger(pool) }),
-        ...createTriggerActivities({ taskQueue: own.taskQueue }),
-      },
+      activities: createActivities(
+        { region, slackApiUrl: env['SLACK_API_URL'], taskQueue: own.taskQueue },
+        own.namespace ?? 'default',
+        aws,
+        { ledger: async () => createLedger(pool) },
+      ),
     });
     return await worker.runUntil(use);
   } finally {
