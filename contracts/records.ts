@@ -8,7 +8,7 @@ export interface FileEntry {
   readonly date: string;
   readonly etag: string;
   readonly size: number;
-  /** Only in versioned buckets, and only where the listing gives it. */
+  /** The version that was current when the run looked. Absent: the null version, the only one of a bucket that keeps none. */
   readonly versionId?: string;
 }
 

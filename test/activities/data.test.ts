@@ -1,6 +1,7 @@
 import { DeleteObjectCommand, HeadObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileRecordKey, manifestKey, parseS3Uri } from '../../contracts/names.js';
+import type { FileRecord } from '../../contracts/records.js';
 import { World } from './support/world.js';
 
 let world: World;
@@ -68,7 +69,7 @@ describe('what a first run finds', () => {
     let pages = 0;
     world.s3.middlewareStack.add(
       (next, context) => (args) => {
-        if (context.commandName === 'ListObjectsV2Command') pages += 1;
+        if (context.commandName === 'ListObjectVersionsCommand') pages += 1;
         return next(args);
       },
       { step: 'initialize' },
@@ -85,7 +86,24 @@ describe('what a first run finds', () => {
     await world.putAll([`${day(1)}.csv`, `${day(2)}.csv`]);
     await world.put(`${day(1)}.csv`, 'once more\n');
     await remove(`${day(2)}.csv`);
-    expect(await world.check()).toMatchObject({ files: 1, bytes: 10 });
+    const result = await world.check();
+    expect(result).toMatchObject({ files: 1, bytes: 10 });
+    const current = new HeadObjectCommand({ Bucket: world.bucket, Key: `data/x/train/${day(1)}.csv` });
+    const { ETag, VersionId } = await world.s3.send(current);
+    const record = (await world.json(result.fileRecordUri)) as FileRecord;
+    expect(record.files).toEqual([expect.objectContaining({ etag: ETag, versionId: VersionId, size: 10 })]);
+  });
+
+  it('counts the current version of an object alone, on whichever page of the listing its old ones stand', async () => {
+    await world.s3.send(
+      new PutBucketVersioningCommand({ Bucket: world.bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+    );
+    const names = Array.from({ length: 700 }, (_, i) => `${day(1)}/${i}.csv`);
+    await world.putAll(names);
+    await world.putAll(names);
+    expect(
+      await world.check({ definition: world.definition({ data: { window: 'P1D' } }), asOf: day(1) }),
+    ).toMatchObject({ files: 700 });
   });
 
   it('gives every channel its manifest', async () => {

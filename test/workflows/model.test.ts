@@ -219,7 +219,7 @@ describe('model entity', () => {
   it('pauses the schedule after five failures in a row, and says why', async () => {
     const notes: string[] = [];
     const scripted = script({
-      checkData: async () => Promise.reject(raise('AccessDenied', 's3:ListBucket')),
+      checkData: async () => Promise.reject(raise('AccessDenied', 's3:ListBucketVersions')),
       pauseSchedule: async ({ model, note }) => void notes.push(`${model} ${note}`),
     });
     await withEntity(
