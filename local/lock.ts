@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { identify, isRunning, ProcessId } from './processes.js';
@@ -37,7 +38,7 @@ export async function acquire(file: string): Promise<Lock | { owner: ProcessId }
     throw new Error(`Cannot tell when process ${process.pid} started, so ${file} cannot be locked.`);
   await mkdir(dirname(file), { recursive: true });
   // A link appears whole or not at all, so nobody reads a lock that is half written.
-  const aside = `${file}.${process.pid}`;
+  const aside = `${file}.${process.pid}.${randomUUID()}`;
   await writeFile(aside, JSON.stringify(self), { mode: 0o600 });
   try {
     for (;;) {

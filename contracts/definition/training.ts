@@ -5,11 +5,8 @@ import { fixedSpan, instanceType, scalar } from './fields.js';
 export const training = z
   .strictObject({
     algorithm: z
-      .enum(['linear-learner'], {
-        error: (issue) =>
-          issue.input === 'xgboost'
-            ? 'not yet available: the xgboost image. Use linear-learner or training.image'
-            : 'must be linear-learner; any other image goes into training.image',
+      .enum(['linear-learner', 'xgboost'], {
+        error: 'must be linear-learner or xgboost; any other image goes into training.image',
       })
       .describe('A built-in algorithm by name.')
       .optional(),

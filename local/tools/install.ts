@@ -12,6 +12,17 @@ import { findPython } from './python.js';
 /** A set of pinned and hashed Python packages: `<name>.txt` beside this file. */
 export type ToolSet = 'ministack' | 'temporal' | 'temporal-test-server' | 'boto3';
 
+const PIP = '-m pip install --require-hashes --only-binary :all: --no-deps --no-compile --progress-bar off'.split(' ');
+
+/** A set that lies elsewhere: an image brings its own. */
+export interface PythonSet {
+  readonly name: string;
+  /** File of pinned and hashed requirements. */
+  readonly requirements: string;
+  /** What the installation is called: `Preparing the xgboost image`. */
+  readonly doing: string;
+}
+
 export type Progress = (line: string) => void;
 
 export interface InstalledSet {
@@ -26,6 +37,12 @@ export interface InstalledSet {
 /** Where tools are kept: `PERENNIAL_TOOLS_DIR`, else `.perennial/tools` of the package. */
 export function toolsDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.PERENNIAL_TOOLS_DIR || packagePath('.perennial', 'tools');
+}
+
+/** What an installation reads of the environment, for a process that gets nothing else of it. */
+export function installerEnv(env: NodeJS.ProcessEnv = process.env): Record<string, string | undefined> {
+  const read = /^(PERENNIAL_(TOOLS_DIR|PYTHON)|PIP_\w+|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR))$/i;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => read.test(name)));
 }
 
 /** Whether a path names a file that may be run. */
@@ -52,8 +69,13 @@ async function step(what: string, program: string, args: string[], { onLine, sig
     env: { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
   });
   const last: string[] = [];
+  let offline = false;
   createInterface(child.stdout).on('line', (line) => onLine?.(line));
-  createInterface(child.stderr).on('line', (line) => last.push(line) > 6 && last.shift());
+  createInterface(child.stderr).on('line', (line) => {
+    // pip tells a lost connection in long warnings, and in the end only that it found nothing.
+    offline ||= /^WARNING: Retrying .* after connection broken/.test(line);
+    if (!line.startsWith('WARNING: ') && last.push(line) > 6) last.shift();
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => {
       // An abort is reported here too, but what it ended may take a moment to be gone.
@@ -62,8 +84,9 @@ async function step(what: string, program: string, args: string[], { onLine, sig
     child.once('close', resolve);
   });
   signal?.throwIfAborted();
-  if (code !== 0)
-    throw new Error(`${what} failed (${program} ended with code ${code}): ${last.join(' ').trim() || 'no message'}`);
+  if (code === 0) return;
+  const reason = `${offline ? 'no connection to the package index. ' : ''}${last.join(' ').trim() || 'no message'}`;
+  throw new Error(`${what} failed (${program} ended with code ${code}): ${reason}`);
 }
 
 /** Two processes may want the same tools at the same moment: one installs, the other waits and finds them. */
@@ -135,47 +158,39 @@ async function makeEnvironment(
   return { program, tag };
 }
 
+function ownSet(name: ToolSet): PythonSet {
+  return { name, requirements: packagePath('local', 'tools', `${name}.txt`), doing: `Installing ${name}` };
+}
+
 /**
  * Installs a set on first use; afterwards it only looks whether the folder is there. Safe to call from several processes at once.
  * @param signal ends an installation that is under way
  * @throws Error with a sentence if Python is missing or pip fails (no network, an unknown platform)
  */
 export async function installed(
-  set: ToolSet,
+  set: ToolSet | PythonSet,
   say: Progress = () => undefined,
   signal?: AbortSignal,
 ): Promise<InstalledSet> {
   const base = toolsDir();
-  const requirements = packagePath('local', 'tools', `${set}.txt`);
+  const { name, requirements, doing } = typeof set === 'string' ? ownSet(set) : set;
   await mkdir(base, { recursive: true });
   const [text, { program, tag }] = await Promise.all([readFile(requirements, 'utf8'), environment(base, say, signal)]);
   // The name says what is inside, so another version of the project, or of Python, never finds the wrong one.
-  const folder = join(base, `${set}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}-${tag}`);
+  const folder = join(base, `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}-${tag}`);
   if (!existsSync(folder)) {
     await alone(`${folder}.lock`, { say, signal }, async () => {
       if (existsSync(folder)) return;
       const started = Date.now();
-      say(`Installing ${set} (once) …`);
-      const pip = [
-        '-m',
-        'pip',
-        'install',
-        '--require-hashes',
-        '--only-binary',
-        ':all:',
-        '--no-deps',
-        '--no-compile',
-        '--progress-bar',
-        'off',
-      ];
+      say(`${doing} (once) …`);
       const tell = (line: string) => {
-        const name = /^Collecting (\S+)/.exec(line)?.[1];
-        if (name !== undefined) say(`  ${name}`);
+        const found = /^Collecting (\S+)/.exec(line)?.[1];
+        if (found !== undefined) say(`  ${found}`);
       };
       await make(folder, (aside) =>
-        step(`Installing ${set}`, program, [...pip, '--target', aside, '-r', requirements], { onLine: tell, signal }),
+        step(doing, program, [...PIP, '--target', aside, '-r', requirements], { onLine: tell, signal }),
       );
-      say(`${set} installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+      say(`${name} installed in ${((Date.now() - started) / 1000).toFixed(0)} s`);
     });
   }
   return { folder, python: program, env: { PYTHONPATH: folder, PYTHONNOUSERSITE: '1' } };
