@@ -53,6 +53,8 @@ export function awsEnvironment(urls: StackUrls): Record<string, string> {
     AWS_ENDPOINT_URL: urls.aws,
     AWS_ENDPOINT_URL_SAGEMAKER: urls.sagemaker,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: urls.sagemaker,
+    // The logs that there are here are those of SageMaker's jobs and endpoints.
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: urls.sagemaker,
     AWS_REGION,
     AWS_DEFAULT_REGION: AWS_REGION,
     AWS_ACCESS_KEY_ID: AWS_KEY,

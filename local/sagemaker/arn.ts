@@ -1,7 +1,7 @@
 import type { Kind, SageMakerConfig } from './context.js';
 
 /** Resource kinds that have an ARN of their own. */
-export type ArnKind = Exclude<Kind, 'tags'>;
+export type ArnKind = Exclude<Kind, 'tags' | 'control'>;
 
 /**
  * ARN of a resource, in the shape AWS uses: `arn:aws:sagemaker:<region>:<account>:<kind>/<name>`.

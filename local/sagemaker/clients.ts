@@ -1,13 +1,17 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
+import { createAlarmReader } from './alarms.js';
 import type { Context } from './context.js';
 
 /**
  * Clients of the emulated services that jobs read from and write to. Endpoints come from the standard variables
  * (`AWS_ENDPOINT_URL_S3` … before `AWS_ENDPOINT_URL`); none set is an error, so that a local job never reaches AWS.
  */
-export function createClients(env: NodeJS.ProcessEnv, region: string): Pick<Context, 's3' | 'kms' | 'events'> {
+export function createClients(
+  env: NodeJS.ProcessEnv,
+  region: string,
+): Pick<Context, 's3' | 'kms' | 'events' | 'alarmStates'> {
   const credentials = {
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? 'test',
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? 'test',
@@ -22,6 +26,7 @@ export function createClients(env: NodeJS.ProcessEnv, region: string): Pick<Cont
     s3: new S3Client({ ...options('S3'), forcePathStyle: true }),
     kms: new KMSClient(options('KMS')),
     events: new EventBridgeClient(options('EVENTBRIDGE')),
+    alarmStates: createAlarmReader(options('CLOUDWATCH')),
   };
 }
 

@@ -2,6 +2,7 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Logger } from 'pino';
+import type { ImageEnvironments } from './runtime/image-environment.js';
 
 /** Where the local SageMaker listens, what it stands for, and where it keeps things. */
 export interface SageMakerConfig {
@@ -18,7 +19,7 @@ export interface SageMakerConfig {
 }
 
 /** The resource kinds that the store keeps, one JSON document a resource. */
-export type Kind = 'training-job' | 'model' | 'endpoint-config' | 'endpoint' | 'transform-job' | 'tags';
+export type Kind = 'training-job' | 'model' | 'endpoint-config' | 'endpoint' | 'transform-job' | 'tags' | 'control';
 
 /** Durable key-value store: a write has reached the disk (written aside, renamed) before it returns. */
 export interface Store {
@@ -68,23 +69,47 @@ export interface Sandbox {
   start(spec: ContainerSpec): Promise<RunningContainer>;
 }
 
-/** What a test told the control surface to do with the resources whose names match. First match wins. */
+/** The resources that control rules can name. */
+export type ControlledKind = 'training-job' | 'transform-job' | 'endpoint' | 'model' | 'endpoint-config';
+
+/** What a rule does to a resource; `complete` only says that no program runs for it. docs/local-mode.md has the table. */
+export type ControlAction =
+  'complete' | 'fail' | 'slow' | 'capacity' | 'quota' | 'stop' | 'silent-rollback' | 'rollback-failed' | 'status';
+
+/** What a test told the control surface to do with the resources whose names match. */
 export interface ControlRule {
   readonly id: string;
   /** Regular expression on the resource's name. */
   readonly match: string;
-  readonly kind: 'training-job' | 'endpoint' | 'transform-job';
-  /** `complete`: reach the end at once without running a program; `fail`: end as Failed with `reason`; `slow`: stay `delayMs` longer in the stage. */
-  readonly action: 'complete' | 'fail' | 'slow';
+  readonly kind: ControlledKind;
+  readonly action: ControlAction;
+  /** Where it happens: a training job's secondary status, or an endpoint's `Creating` or `Updating`. */
+  readonly stage?: string;
+  /** The status shown by `status`. */
+  readonly status?: string;
+  /** FailureReason, or the text of the refusal. */
   readonly reason?: string;
+  /** Milliseconds in the stage until it happens; of `status`, how long that shows (for good without). */
   readonly delayMs?: number;
   /** How many times it applies; unlimited without. */
   readonly times?: number;
 }
 
+/** What control rules have in store for one resource. Kept with it, so that a restart does not change it. */
+export interface Plan {
+  readonly fault?: ControlRule;
+  /** No program runs for it, and neither keys nor inputs are looked at. */
+  readonly canned: boolean;
+}
+
 export interface Control {
-  /** The rule for this resource, counted down if it is limited. */
-  take(kind: ControlRule['kind'], name: string): ControlRule | undefined;
+  /** What `take` would answer, with nothing counted. */
+  peek(kind: ControlledKind, name: string, stage?: string): Plan;
+  /**
+   * The first rule that matches this resource (`stage` is an endpoint's `Creating` or `Updating`) and whether a
+   * `complete` rule matches as well, both counted down if they are limited.
+   */
+  take(kind: ControlledKind, name: string, stage?: string): Plan;
 }
 
 /** Everything an operation may use. Passed, never imported, so that tests can run several servers at once. */
@@ -94,7 +119,11 @@ export interface Context {
   readonly s3: S3Client;
   readonly kms: KMSClient;
   readonly events: EventBridgeClient;
+  /** States (`OK`, `ALARM`, `INSUFFICIENT_DATA`) of those CloudWatch alarms of these names that exist. */
+  readonly alarmStates: (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   readonly sandbox: Sandbox;
+  /** What the programs of images that bring Python packages run with. */
+  readonly imageEnvironments: Pick<ImageEnvironments, 'prepare'>;
   readonly control: Control;
   readonly log: Logger;
   /** Sends one `aws.sagemaker` event to the default bus; a failure to send is logged, never thrown. */

@@ -1,59 +1,71 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
-import { ApiError, type Control, type ControlRule } from './context.js';
+import type { Control, ControlAction, ControlledKind, ControlRule, Plan, Store } from './context.js';
+import { readRule } from './rules.js';
 
-const ruleSchema = z
-  .strictObject({
-    id: z.string().min(1).optional().describe('Name of the rule; one of the same id is replaced'),
-    match: z.string().default('').describe("Regular expression on the resource's name; empty matches all"),
-    kind: z.enum(['training-job', 'endpoint', 'transform-job']),
-    action: z.enum(['complete', 'fail', 'slow']),
-    reason: z.string().optional().describe('FailureReason of `fail`'),
-    delayMs: z.number().int().min(0).optional().describe('How long `slow` stays, in milliseconds'),
-    times: z.number().int().min(1).optional().describe('How many resources it applies to; unlimited without'),
-  })
-  .refine((rule) => rule.action !== 'slow' || rule.delayMs !== undefined, { message: '`slow` needs delayMs' });
-
-/** The control rules, in memory only: a restart forgets them. */
+/** The control rules, in the order they came. They outlive a restart, counts included. */
 export interface RuleBook extends Control {
   /** Adds a rule (see `ControlRule`; `id` is made up if missing). Throws ValidationException on a bad one. */
   add(rule: unknown): ControlRule;
   list(): ControlRule[];
-  /** Removes one rule, or all of them without an id. */
-  remove(id?: string): void;
+  /** Removes one rule, or all of them without an id; returns how many that were. */
+  remove(id?: string): number;
 }
 
-export function createRuleBook(): RuleBook {
-  let rules: ControlRule[] = [];
+/** Faults that leave nothing for a program to do. */
+const DECIDED: ReadonlySet<ControlAction> = new Set(['fail', 'capacity', 'quota', 'stop']);
+/** Faults that only an update has. */
+const OF_UPDATES: ReadonlySet<ControlAction> = new Set(['silent-rollback', 'rollback-failed']);
+
+/** Opens the rules that `store` holds; each change is stored before it takes effect. */
+export function createRuleBook(store: Pick<Store, 'get' | 'put'>): RuleBook {
+  let rules = store.get<{ rules: ControlRule[] }>('control', 'rules')?.rules ?? [];
+  const keep = (next: ControlRule[]): void => {
+    store.put('control', 'rules', { rules: next });
+    rules = next;
+  };
+
+  const find = (kind: ControlledKind, name: string, stage?: string): [ControlRule?, ControlRule?] => {
+    const matching = rules.filter((rule) => rule.kind === kind && applies(rule, name, stage));
+    return [matching.find(({ action }) => action !== 'complete'), matching.find(({ action }) => action === 'complete')];
+  };
+  const plan = (kind: ControlledKind, [fault, complete]: [ControlRule?, ControlRule?]): Plan => ({
+    ...(fault && { fault }),
+    canned: complete !== undefined || (kind !== 'endpoint' && fault !== undefined && DECIDED.has(fault.action)),
+  });
+
   return {
     add(input) {
-      const parsed = ruleSchema.safeParse(input);
-      if (!parsed.success)
-        throw new ApiError('ValidationException', `bad control rule: ${z.prettifyError(parsed.error)}`);
-      const rule: ControlRule = { ...parsed.data, id: parsed.data.id ?? randomUUID() };
-      assertRegExp(rule.match);
-      rules = [...rules.filter((other) => other.id !== rule.id), rule];
+      const read = readRule(input);
+      const rule: ControlRule = { ...read, id: read.id ?? randomUUID() };
+      keep([...rules.filter((other) => other.id !== rule.id), rule]);
       return rule;
     },
     list: () => [...rules],
     remove(id) {
-      rules = id === undefined ? [] : rules.filter((rule) => rule.id !== id);
+      const left = id === undefined ? [] : rules.filter((rule) => rule.id !== id);
+      const removed = rules.length - left.length;
+      if (removed > 0) keep(left);
+      return removed;
     },
-    take(kind, name) {
-      const rule = rules.find((candidate) => candidate.kind === kind && new RegExp(candidate.match).test(name));
-      if (rule?.times !== undefined) {
-        const left = rule.times - 1;
-        rules = rules.flatMap((other) => (other !== rule ? [other] : left > 0 ? [{ ...rule, times: left }] : []));
+    peek: (kind, name, stage) => plan(kind, find(kind, name, stage)),
+    take(kind, name, stage) {
+      const found = find(kind, name, stage);
+      if (found.some((rule) => rule?.times !== undefined)) {
+        keep(rules.flatMap((rule) => (found.includes(rule) ? countDown(rule) : [rule])));
       }
-      return rule;
+      return plan(kind, found);
     },
   };
 }
 
-function assertRegExp(text: string): void {
-  try {
-    new RegExp(text);
-  } catch (cause) {
-    throw new ApiError('ValidationException', `bad control rule: match is not a regular expression: ${String(cause)}`);
-  }
+function applies(rule: ControlRule, name: string, stage: string | undefined): boolean {
+  if (!new RegExp(rule.match).test(name)) return false;
+  if (stage === undefined) return true;
+  if (OF_UPDATES.has(rule.action)) return stage === 'Updating';
+  return rule.stage === undefined || rule.stage === stage;
+}
+
+function countDown(rule: ControlRule): ControlRule[] {
+  if (rule.times === undefined) return [rule];
+  return rule.times > 1 ? [{ ...rule, times: rule.times - 1 }] : [];
 }

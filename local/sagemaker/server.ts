@@ -6,16 +6,19 @@ import { pino, type Logger } from 'pino';
 import { acquire } from '../lock.js';
 import { createClients } from './clients.js';
 import { ApiError, type Context, type Operation, type SageMakerConfig, type Service } from './context.js';
-import { createRuleBook, type RuleBook } from './control.js';
+import { createRuleBook } from './control.js';
 import { createEndpointService } from './endpoints/index.js';
 import { createEmitter } from './events.js';
-import { readJson, sendError, sendJson } from './http.js';
+import { decoded, readJson, sendError, sendJson } from './http.js';
 import { findImage } from './images.js';
+import { logsOperations } from './logs/index.js';
+import { createImageEnvironments } from './runtime/image-environment.js';
 import { createSandbox } from './runtime/sandbox.js';
 import { servingRoot } from './runtime/serve.js';
 import { openStore } from './store.js';
-import { tagOperations } from './tags.js';
-import { createTrainingService, type TrainingService } from './training/index.js';
+import { surface, type Controlled } from './surface.js';
+import { dropOrphanedTags, tagOperations } from './tags.js';
+import { createTrainingService } from './training/index.js';
 import { createTransformService } from './transform/index.js';
 
 /** A running local SageMaker. */
@@ -27,13 +30,12 @@ export interface LocalSageMaker {
 }
 
 const KEEP_ALIVE_MS = 120_000;
+const SURFACE = '/_local/';
 
-interface Parts {
+interface Parts extends Controlled {
   readonly ctx: Context;
-  readonly rules: RuleBook;
-  readonly training: TrainingService;
-  readonly endpoints: ReturnType<typeof createEndpointService>;
-  readonly operations: Readonly<Record<string, Operation>>;
+  /** By the service that a request's target names. */
+  readonly operations: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
 /** What a start may be given beside its configuration. */
@@ -69,28 +71,34 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
   const log = deps.log ?? pino({ level: 'silent' });
   const clients = createClients(env, config.region);
   const emitter = createEmitter(clients.events, log);
-  const rules = createRuleBook();
-  const sandbox = await createSandbox({ stateDir: config.stateDir, log, env });
+  const imageEnvironments = createImageEnvironments(log);
+  const sandbox = await createSandbox({ stateDir: config.stateDir, log, env, imageEnvironments });
   await rm(servingRoot(config.stateDir), { recursive: true, force: true });
+  const store = openStore(join(config.stateDir, 'resources'));
+  const rules = createRuleBook(store);
   const ctx: Context = {
     config,
-    store: openStore(join(config.stateDir, 'resources')),
+    store,
     ...clients,
     sandbox,
+    imageEnvironments,
     control: rules,
     log,
     emit: emitter.emit,
     imageDir: (uri) => findImage(config.images, uri),
   };
 
+  dropOrphanedTags(ctx);
+
   const training = createTrainingService(ctx);
   const endpoints = createEndpointService(ctx);
   const services: Service[] = [training, endpoints, createTransformService(ctx)];
-  const operations = Object.assign(
+  const own = Object.assign(
     {},
     tagOperations,
     ...services.map((service) => service.operations),
-  ) as Parts['operations'];
+  ) as typeof tagOperations;
+  const operations = { SageMaker: own, Logs_20140328: logsOperations };
   for (const service of services) await service.resume();
 
   const server = createServer(handler({ ctx, rules, training, endpoints, operations }));
@@ -100,7 +108,8 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    await Promise.all(services.map((service) => service.close()));
+    // Services wait for programs that are about to start; told first, they take what ends here for the shutdown it is.
+    await Promise.all([...services, imageEnvironments].map((part) => part.close()));
     await sandbox.close();
     await emitter.flush();
     server.closeAllConnections();
@@ -112,7 +121,7 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.host}:${port}`;
-  log.info({ url, operations: Object.keys(operations).length }, 'local SageMaker listens');
+  log.info({ url, operations: Object.keys(own).length }, 'local SageMaker listens');
 
   return { url, ctx, close };
 }
@@ -135,49 +144,23 @@ function handler(parts: Parts): (req: IncomingMessage, res: ServerResponse) => v
 }
 
 async function route(parts: Parts, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const path = new URL(req.url ?? '/', 'http://local').pathname;
+  const [path = '/'] = (req.url ?? '/').split('?', 1);
   const invocation = /^\/endpoints\/([^/]+)\/invocations$/.exec(path)?.[1];
   if (invocation !== undefined && req.method === 'POST') {
-    return parts.endpoints.handleInvoke(req, res, decodeURIComponent(invocation));
+    return parts.endpoints.handleInvoke(req, res, decoded(invocation));
   }
-  if (path.startsWith('/_local/')) return control(parts, path.slice('/_local/'.length).split('/'), req, res);
+  if (path.startsWith(SURFACE)) return surface(parts, path.slice(SURFACE.length).split('/').map(decoded), req, res);
   if (path !== '/' || req.method !== 'POST') {
     throw new ApiError('UnknownOperationException', `no such path: ${req.method} ${path}`, 404);
   }
   const target = String(req.headers['x-amz-target'] ?? '');
-  const operation = target.startsWith('SageMaker.') ? parts.operations[target.slice('SageMaker.'.length)] : undefined;
+  const [service = '', name = ''] = target.split('.', 2);
+  const operations = Object.hasOwn(parts.operations, service) ? parts.operations[service] : undefined;
+  const operation = operations && Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation) {
     throw new ApiError('UnknownOperationException', `the local SageMaker has no operation "${target}"`);
   }
   sendJson(res, 200, await operation(await readJson(req), parts.ctx));
-}
-
-/** The surface for tests and operators; no part of AWS's API. */
-async function control(parts: Parts, path: string[], req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const [resource, name, action] = path.map(decodeURIComponent);
-  const route = `${req.method} ${resource}${name === undefined ? '' : '/*'}${action === undefined ? '' : `/${action}`}`;
-  switch (route) {
-    case 'GET health':
-      return sendJson(res, 200, { status: 'ok' });
-    case 'GET rules':
-      return sendJson(res, 200, { rules: parts.rules.list() });
-    case 'POST rules':
-      return sendJson(res, 200, parts.rules.add(await readJson(req)));
-    case 'DELETE rules':
-    case 'DELETE rules/*':
-      parts.rules.remove(name);
-      return sendJson(res, 200, {});
-    case 'POST training-jobs/*/complete':
-      await parts.training.finish(String(name), { action: 'complete' });
-      return sendJson(res, 200, {});
-    case 'POST training-jobs/*/fail': {
-      const { reason } = await readJson(req);
-      await parts.training.finish(String(name), { action: 'fail', ...(typeof reason === 'string' ? { reason } : {}) });
-      return sendJson(res, 200, {});
-    }
-    default:
-      throw new ApiError('UnknownOperationException', `no such control: ${route}`, 404);
-  }
 }
 
 async function listen(server: Server, config: SageMakerConfig): Promise<void> {

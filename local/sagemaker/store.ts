@@ -2,7 +2,15 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import type { Kind, Store } from './context.js';
 
-const KINDS: readonly Kind[] = ['training-job', 'model', 'endpoint-config', 'endpoint', 'transform-job', 'tags'];
+const KINDS: readonly Kind[] = [
+  'training-job',
+  'model',
+  'endpoint-config',
+  'endpoint',
+  'transform-job',
+  'tags',
+  'control',
+];
 const SUFFIX = '.json';
 const HALF_WRITTEN = '.tmp';
 
@@ -26,8 +34,14 @@ export function openStore(dir: string): Store {
     },
     put(kind, name, record) {
       const target = path(kind, name);
-      writeFileSync(target + HALF_WRITTEN, JSON.stringify(record));
-      renameSync(target + HALF_WRITTEN, target);
+      try {
+        writeFileSync(target + HALF_WRITTEN, JSON.stringify(record));
+        renameSync(target + HALF_WRITTEN, target);
+      } catch (error) {
+        // Where the disk is full, what could not be finished must not fill it further.
+        rmSync(target + HALF_WRITTEN, { force: true });
+        throw error;
+      }
       records(kind).set(name, structuredClone(record));
     },
     delete(kind, name) {

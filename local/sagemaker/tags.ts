@@ -21,6 +21,11 @@ export function readTags(input: Record<string, unknown>, fields: Fields, require
     });
     tag.string('Value', { required: true, max: 256, pattern: '^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$', unicode: true });
   }
+  fields.onceDone(() => {
+    const tags = (input['Tags'] as Tag[] | null | undefined) ?? [];
+    refuseReserved(tags.map(({ Key }) => Key));
+    refuseDuplicates(tags);
+  });
   return (input['Tags'] as Tag[] | null | undefined) ?? [];
 }
 
@@ -29,14 +34,27 @@ export function tagsOf(ctx: Context, arn: string): Tag[] {
   return ctx.store.get<{ tags: Tag[] }>('tags', arn)?.tags ?? [];
 }
 
+/** Gives a new resource its tags: whatever was kept for an ARN of that name before is gone. */
+export function setTags(ctx: Context, arn: string, tags: readonly Tag[]): void {
+  if (tags.length > 0) ctx.store.put('tags', arn, { arn, tags });
+  else dropTags(ctx, arn);
+}
+
+/** Forgets tags whose resource was never stored, or is gone: what an end in the middle of a Create or Delete leaves. */
+export function dropOrphanedTags(ctx: Context): void {
+  for (const { arn } of ctx.store.list<{ arn?: string }>('tags')) {
+    if (arn !== undefined && !isThere(ctx, arn)) dropTags(ctx, arn);
+  }
+}
+
 /** Adds tags, the last of a key winning; more than 50 in all is a ValidationException. */
-export function addTags(ctx: Context, arn: string, added: readonly Tag[]): Tag[] {
+function addTags(ctx: Context, arn: string, added: readonly Tag[]): Tag[] {
   const merged = new Map([...tagsOf(ctx, arn), ...added].map((tag) => [tag.Key, tag]));
   if (merged.size > MOST_TAGS) {
     throw new ApiError('ValidationException', `Tag limit exceeded: ${arn} may have at most ${MOST_TAGS} tags`);
   }
   const tags = [...merged.values()];
-  if (tags.length > 0) ctx.store.put('tags', arn, { tags });
+  if (tags.length > 0) ctx.store.put('tags', arn, { arn, tags });
   return tags;
 }
 
@@ -69,9 +87,10 @@ export const tagOperations: Readonly<Record<string, Operation>> = {
     const arn = fields.string('ResourceArn', { required: true, max: 256 });
     const keys = fields.strings('TagKeys', { required: true, min: 1, max: MOST_TAGS }, { min: 1, max: 128 });
     fields.done();
+    refuseReserved(keys);
     const resource = existing(ctx, arn);
     const tags = tagsOf(ctx, resource).filter((tag) => !keys.includes(tag.Key));
-    ctx.store.put('tags', resource, { tags });
+    ctx.store.put('tags', resource, { arn: resource, tags });
     return Promise.resolve({});
   },
 };
@@ -80,9 +99,26 @@ export const tagOperations: Readonly<Record<string, Operation>> = {
 function existing(ctx: Context, arn: string | undefined): string {
   const parsed = arn === undefined ? undefined : parseArn(arn);
   if (!arn || !parsed) throw new ApiError('ValidationException', `Invalid ARN: ${String(arn)}`);
-  const names = ctx.store.list<Record<string, unknown>>(parsed.kind);
-  if (!names.some((record) => Object.values(record).includes(arn))) {
-    throw new ApiError('ValidationException', 'Requested resource not found.');
-  }
+  if (!isThere(ctx, arn)) throw new ApiError('ValidationException', 'Requested resource not found.');
   return arn;
+}
+
+function isThere(ctx: Context, arn: string): boolean {
+  const parsed = parseArn(arn);
+  return (
+    parsed !== undefined &&
+    ctx.store.list<Record<string, unknown>>(parsed.kind).some((record) => Object.values(record).includes(arn))
+  );
+}
+
+/** AWS keeps this prefix to itself, in whatever case it is written; the text is SageMaker's. */
+function refuseReserved(keys: readonly string[]): void {
+  const reserved = keys.find((key) => key.toLowerCase().startsWith('aws:'));
+  if (reserved === undefined) return;
+  throw new ApiError('ValidationException', `System prefix 'aws:' reserved for AWS usage in tag key: ${reserved}`);
+}
+
+function refuseDuplicates(tags: readonly Tag[]): void {
+  const twice = tags.find(({ Key }, index) => tags.findIndex((other) => other.Key === Key) < index);
+  if (twice) throw new ApiError('ValidationException', `Duplicate tag keys are not allowed in a request: ${twice.Key}`);
 }

@@ -38,6 +38,13 @@ export class Fields {
     private readonly failures: string[] = [],
   ) {}
 
+  readonly #later: (() => void)[] = [];
+
+  /** A check of what the shape does not say, made by `done` once the shape is right. */
+  onceDone(check: () => void): void {
+    this.#later.push(check);
+  }
+
   string(name: string, rule: StringRule = {}): string | undefined {
     const value = this.typed<string>(name, 'String', (candidate) => typeof candidate === 'string', rule);
     if (value !== undefined) this.checkString(this.at(name), value, rule);
@@ -96,7 +103,7 @@ export class Fields {
   /** Throws one ValidationException that names everything found so far. */
   done(): void {
     const count = this.failures.length;
-    if (count === 0) return;
+    if (count === 0) return this.#later.forEach((check) => check());
     const head = count === 1 ? '1 validation error detected' : `${count} validation errors detected`;
     throw new ApiError('ValidationException', `${head}: ${this.failures.join('; ')}`);
   }

@@ -33,9 +33,9 @@ describe('TrafficRouting', () => {
     const routing = new TrafficRouting();
     expect(routing.pick()).toBeUndefined();
     expect(routing.set([{ fleet: blue, weight: 1 }])).toEqual([]);
-    expect(routing.pick()).toBe(blue);
+    expect(routing.pick()?.fleet).toBe(blue);
     expect(routing.set([{ fleet: green, weight: 1 }])).toEqual([blue]);
-    expect(routing.pick(0.999)).toBe(green);
+    expect(routing.pick(0.999)?.fleet).toBe(green);
   });
 
   it('shares traffic between two fleets', () => {
@@ -45,7 +45,7 @@ describe('TrafficRouting', () => {
       { fleet: blue, weight: 90 },
       { fleet: green, weight: 10 },
     ]);
-    expect([0.89, 0.91].map((random) => routing.pick(random))).toEqual([blue, green]);
+    expect([0.89, 0.91].map((random) => routing.pick(random)?.fleet)).toEqual([blue, green]);
     expect(routing.fleets).toEqual([blue, green]);
   });
 });

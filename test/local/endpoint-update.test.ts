@@ -1,4 +1,4 @@
-import { UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
+import { UpdateEndpointCommand, type DeploymentConfig } from '@aws-sdk/client-sagemaker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Harness } from './fixtures-serve/harness.js';
@@ -112,28 +112,17 @@ describe('UpdateEndpoint', () => {
     ]);
   });
 
-  it('refuses canary and linear shifting, rolling updates and alarms, and takes all at once', async () => {
+  it('takes a DeploymentConfig and shows it once it is in service', async () => {
     await harness.config('plain');
     await harness.config('next');
     await harness.endpoint('guardrails', 'plain');
-    const policy = (type: string) => ({
-      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: type, WaitIntervalInSeconds: 0 } },
-    });
-    for (const config of [
-      policy('CANARY'),
-      policy('LINEAR'),
-      { RollingUpdatePolicy: { MaximumBatchSize: { Type: 'INSTANCE_COUNT', Value: 1 }, WaitIntervalInSeconds: 0 } },
-      { ...policy('ALL_AT_ONCE'), AutoRollbackConfiguration: { Alarms: [{ AlarmName: 'errors' }] } },
-    ]) {
-      await expect(update('guardrails', 'next', { DeploymentConfig: config })).rejects.toMatchObject({
-        name: 'ValidationException',
-        message: expect.stringContaining('not available in local mode yet') as string,
-      });
-    }
-    await update('guardrails', 'next', { DeploymentConfig: policy('ALL_AT_ONCE') });
+    const config: DeploymentConfig = {
+      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 } },
+    };
+    await update('guardrails', 'next', { DeploymentConfig: config });
     expect(await harness.settled('guardrails')).toMatchObject({
       EndpointConfigName: 'next',
-      LastDeploymentConfig: policy('ALL_AT_ONCE'),
+      LastDeploymentConfig: config,
     });
   });
 });

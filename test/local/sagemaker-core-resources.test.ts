@@ -14,14 +14,11 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { arn, parseArn } from '../../local/sagemaker/arn.js';
-import { ApiError } from '../../local/sagemaker/context.js';
-import { createRuleBook } from '../../local/sagemaker/control.js';
 import { findImage, repositoryName } from '../../local/sagemaker/images.js';
 import { resolveInput, shard } from '../../local/sagemaker/inputs.js';
 import { startSageMaker } from '../../local/sagemaker/server.js';
 import { openStore } from '../../local/sagemaker/store.js';
 import { hasLocalStorage } from '../../local/sagemaker/training/instances.js';
-import { parseFilter } from '../../local/sagemaker/transform/filter.js';
 import { startFixture, trainingRequest, until, type Fixture } from './fixtures/sagemaker.js';
 
 describe('the store', () => {
@@ -83,43 +80,6 @@ describe('names', () => {
     'of instance type %s tell that it has none',
     (type) => expect(hasLocalStorage(type)).toBe(false),
   );
-});
-
-describe('filters of CSV records', () => {
-  it.each([
-    ['$', 'a,b,c,d'],
-    ['$[1:]', 'b,c,d'],
-    ['$[:-1]', 'a,b,c'],
-    ['$[1:3]', 'b,c'],
-    ['$[0, -1]', 'a,d'],
-    ['$[2]', 'c'],
-  ])('%s selects %s', (path, expected) => {
-    expect(parseFilter(path)(['a', 'b', 'c', 'd']).join()).toBe(expected);
-  });
-
-  it.each(['$.a', '[1]', '$[*]', '$[1', '$[a]', '$[1:2:3]'])('%s is refused', (path) => {
-    expect(() => parseFilter(path)).toThrow(`"${path}" is not a filter for CSV`);
-  });
-});
-
-describe('the control rules', () => {
-  it('match by name, first come, as often as told', () => {
-    const rules = createRuleBook();
-    rules.add({ kind: 'endpoint', match: '^a', action: 'fail', times: 2 });
-    rules.add({ id: 'slow', kind: 'endpoint', action: 'slow', delayMs: 5 });
-    const taken = () => rules.take('endpoint', 'abc')?.action;
-    expect([taken(), taken(), taken()]).toEqual(['fail', 'fail', 'slow']);
-    expect(rules.take('training-job', 'abc')).toBeUndefined();
-    rules.remove('slow');
-    expect(rules.list()).toEqual([]);
-  });
-
-  it('are refused with a reason', () => {
-    const add = (rule: object) => () => createRuleBook().add(rule);
-    expect(add({ kind: 'endpoint', action: 'explode' })).toThrow(ApiError);
-    expect(add({ kind: 'endpoint', action: 'slow' })).toThrow(/delayMs/);
-    expect(add({ kind: 'endpoint', action: 'fail', match: '(' })).toThrow(/regular expression/);
-  });
 });
 
 describe('a server', () => {

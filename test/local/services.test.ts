@@ -1,5 +1,19 @@
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { CreateKeyCommand, DescribeKeyCommand } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  DescribeKeyCommand,
+  EncryptCommand,
+} from '@aws-sdk/client-kms';
+import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
 import { Connection } from '@temporalio/client';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -79,12 +93,35 @@ describe('all services together', () => {
 });
 
 describe('MiniStack', () => {
-  it('says what is lost after it was killed', async () => {
+  it('has everything that it answered after it was killed', async () => {
     const lines: string[] = [];
     const stack = await start(await temporaryFolder(), ['aws'], { onProgress: (line) => lines.push(line) });
+    const { s3, kms, ssm } = awsClients(stack.env.AWS_ENDPOINT_URL ?? '');
+    await s3.send(new CreateBucketCommand({ Bucket: 'kept' }));
+    await s3.send(new PutBucketVersioningCommand({ Bucket: 'kept', VersioningConfiguration: { Status: 'Enabled' } }));
+    const put = await s3.send(new PutObjectCommand({ Bucket: 'kept', Key: 'a', Body: 'first' }));
+    await s3.send(new PutObjectCommand({ Bucket: 'kept', Key: 'a', Body: 'second' }));
+    const key = await kms.send(new CreateKeyCommand({}));
+    await kms.send(new CreateAliasCommand({ AliasName: 'alias/kept', TargetKeyId: key.KeyMetadata?.KeyId }));
+    const plain = Buffer.from('secret');
+    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId: 'alias/kept', Plaintext: plain }));
+    await ssm.send(new PutParameterCommand({ Name: '/kept', Value: '2026-01-01', Type: 'String' }));
+
     process.kill(processOf(stack, 'aws')?.pid ?? 0, 'SIGKILL');
     await until('it runs again', () => processOf(stack, 'aws')?.restarts === 1);
-    expect(lines).toContainEqual(expect.stringMatching(/MiniStack was killed .* keys, parameters, queues .* are lost/));
+    const versions = await s3.send(new ListObjectVersionsCommand({ Bucket: 'kept' }));
+    expect(versions.Versions).toHaveLength(2);
+    const first = await s3.send(new GetObjectCommand({ Bucket: 'kept', Key: 'a', VersionId: put.VersionId }));
+    expect(await first.Body?.transformToString()).toBe('first');
+    const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: 'kept' }));
+    const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob }));
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: '/kept' }));
+    expect([Status, Buffer.from(Plaintext ?? '').toString(), Parameter?.Value]).toEqual([
+      'Enabled',
+      'secret',
+      '2026-01-01',
+    ]);
+    expect(lines).toEqual(['MiniStack ended unexpectedly (SIGKILL); starting it again.', 'MiniStack runs again.']);
   });
 });
 

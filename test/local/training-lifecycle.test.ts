@@ -187,7 +187,7 @@ describe('a training job that is stopped', () => {
       fixture,
       'slow',
       { sleepMs: '60000' },
-      { StoppingCondition: { MaxRuntimeInSeconds: 1 } },
+      { StoppingCondition: { MaxRuntimeInSeconds: 3 } },
     );
     await fixture.client.send(new CreateTrainingJobCommand(request));
     const job = await fixture.job('slow');

@@ -99,7 +99,9 @@ describe('a transform job', () => {
       ...withInput('in/large.csv', { SplitType: 'None' }),
     });
     expect(job).toMatchObject({ TransformJobStatus: 'Failed' });
-    expect(job.FailureReason).toMatch(/large\.csv: the object is over MaxPayloadInMB/);
+    expect(job.FailureReason).toMatch(
+      /^ClientError: See job logs .*large\.csv: Too much data for max payload size: the object is over/,
+    );
   });
 
   it('sends an object whole without SplitType, reads gzip, and takes a manifest', async () => {
@@ -133,6 +135,11 @@ describe('a transform job', () => {
   });
 });
 
+const joined = { DataProcessing: { JoinSource: 'Input' as const } };
+const accepting = (Accept: string) => ({
+  TransformOutput: { S3OutputPath: 's3://bucket/out', AssembleWith: 'Line' as const, Accept },
+});
+
 describe('DataProcessing of CSV', () => {
   it.each([
     [
@@ -152,7 +159,10 @@ describe('DataProcessing of CSV', () => {
 
   it.each([
     ['an unknown path', { DataProcessing: { InputFilter: '$.features' } }, /"\$\.features" is not a filter for CSV/],
-    ['JSON', { ...withInputType('application/json'), DataProcessing: { InputFilter: '$[1:]' } }, /text\/csv only/],
+    ['libsvm', { ...withInputType('text/libsvm'), DataProcessing: { InputFilter: '$[1:]' } }, /not text\/libsvm/],
+    ['a join of formats', { ...accepting('application/jsonlines'), ...joined }, /Accept must be text\/csv/],
+    ['CSV that is not split', { ...withInputType('text/csv', 'None'), ...joined }, /needs SplitType Line/],
+    ['RecordIO', withInputType('application/x-recordio', 'RecordIO'), /SplitType RecordIO: .* splits by Line only/],
     ['a payload of over 100 MB', { MaxConcurrentTransforms: 20, MaxPayloadInMB: 6 }, /must not exceed 100 MB/],
     ['an unknown model', { ModelName: 'nobody' }, /Could not find model "arn:aws:sagemaker:.*model\/nobody"/],
   ])('refuses %s', async (_, more, message) => {
@@ -170,7 +180,9 @@ describe('a transform job that does not go well', () => {
     await fixture.put('in/mixed/good.csv', 'fine');
     const job = await run('mixed', 'in/mixed/', { ModelClientConfig: { InvocationsMaxRetries: 0 } });
     expect(job.TransformJobStatus).toBe('Failed');
-    expect(job.FailureReason).toMatch(/bad\.csv: Received server error \(500\) from the model with message "poisoned"/);
+    expect(job.FailureReason).toMatch(
+      /^AlgorithmError: See job logs .*bad\.csv: Bad HTTP status received from algorithm: 500: poisoned/,
+    );
     expect(await fixture.text('out/mixed/good.csv.out')).toBe('4\n');
   });
 
@@ -207,7 +219,7 @@ describe('a transform job that does not go well', () => {
   });
 });
 
-function withInputType(ContentType: string) {
+function withInputType(ContentType: string, SplitType: 'Line' | 'None' | 'RecordIO' = 'Line') {
   const S3DataSource = { S3DataType: 'S3Prefix' as const, S3Uri: 's3://bucket/x' };
-  return { TransformInput: { DataSource: { S3DataSource }, ContentType, SplitType: 'Line' as const } };
+  return { TransformInput: { DataSource: { S3DataSource }, ContentType, SplitType } };
 }

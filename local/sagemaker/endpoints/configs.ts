@@ -1,7 +1,8 @@
 import { arn } from '../arn.js';
 import { ApiError, type Context, type Operation } from '../context.js';
+import { refuseOverQuota } from '../faults.js';
 import { page } from '../paging.js';
-import { addTags, dropTags, readTags, tagsOf } from '../tags.js';
+import { dropTags, readTags, setTags, tagsOf } from '../tags.js';
 import { now } from '../time.js';
 import { Fields, KMS_PATTERN, NAME_PATTERN, requireName, ROLE_PATTERN } from '../validate.js';
 import { unavailable } from './containers.js';
@@ -51,8 +52,14 @@ export const configOperations: Readonly<Record<string, Operation>> = {
         EnableNetworkIsolation: input['EnableNetworkIsolation'],
       }),
     };
+    refuseOverQuota(
+      ctx.control.take('endpoint-config', name),
+      'Maximum number of endpoint configurations',
+      'EndpointConfigs',
+    );
+    // Tags first, so that none is ever seen without its own.
+    setTags(ctx, configArn, tags);
     ctx.store.put('endpoint-config', name, record);
-    addTags(ctx, configArn, tags);
     const detail = { ...record, CreationTime: millis(record.CreationTime), Tags: tagMap(tagsOf(ctx, configArn)) };
     ctx.emit('SageMaker Endpoint Config State Change', detail, [configArn]);
     return Promise.resolve({ EndpointConfigArn: configArn });

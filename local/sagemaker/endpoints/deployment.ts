@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
-import type { Fields } from '../validate.js';
-import { imageNotFound, modelDataUrl, servingContainer, unavailable } from './containers.js';
+import { imageNotFound, modelDataUrl, servingContainer } from './containers.js';
 import { getModel } from './models.js';
-import type {
-  DeployedVariant,
-  Deployment,
-  DeploymentConfig,
-  EndpointConfigRecord,
-  ProductionVariant,
-} from './types.js';
+import type { DeployedVariant, Deployment, EndpointConfigRecord, ProductionVariant } from './types.js';
 
 /** Start-up allowance of a container without ContainerStartupHealthCheckTimeoutInSeconds (AWS: 8 minutes). */
 const STARTUP_TIMEOUT_SECONDS = 480;
@@ -52,27 +45,4 @@ function resolveVariant(ctx: Context, variant: ProductionVariant, retained: Reta
     isolated: model.EnableNetworkIsolation,
     startupTimeoutMs: (variant.ContainerStartupHealthCheckTimeoutInSeconds ?? STARTUP_TIMEOUT_SECONDS) * 1000,
   };
-}
-
-/** Checks the shape of a request's DeploymentConfig into `fields`. */
-export function checkDeploymentConfig(fields: Fields): void {
-  const config = fields.structure('DeploymentConfig');
-  const policy = config?.structure('BlueGreenUpdatePolicy');
-  const routing = policy?.structure('TrafficRoutingConfiguration', { required: true });
-  routing?.string('Type', { required: true, values: ['ALL_AT_ONCE', 'CANARY', 'LINEAR'] });
-  routing?.integer('WaitIntervalInSeconds', { required: true, min: 0, max: 3600 });
-  policy?.integer('TerminationWaitInSeconds', { min: 0, max: 3600 });
-  policy?.integer('MaximumExecutionTimeoutInSeconds', { min: 600, max: 28_800 });
-}
-
-/** A request's DeploymentConfig, once its shape is right. What local mode can't carry out is refused. */
-export function readDeploymentConfig(input: Record<string, unknown>): DeploymentConfig | undefined {
-  const config = input['DeploymentConfig'] as DeploymentConfig | null | undefined;
-  if (!config) return undefined;
-  if (config['RollingUpdatePolicy'] != null) throw unavailable('DeploymentConfig with RollingUpdatePolicy');
-  const rollback = config['AutoRollbackConfiguration'] as { Alarms?: unknown[] } | null | undefined;
-  if (rollback?.Alarms?.length) throw unavailable('AutoRollbackConfiguration with alarms');
-  const type = config.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration.Type;
-  if (type !== undefined && type !== 'ALL_AT_ONCE') throw unavailable(`Traffic routing of type ${type}`);
-  return config;
 }

@@ -1,17 +1,20 @@
 import type { Context } from '../context.js';
 import { tagsOf } from '../tags.js';
-import type { DeployedVariant, Deployment, EndpointConfigRecord, EndpointRecord } from './types.js';
+import type { DeployedVariant, Deployment, EndpointConfigRecord, EndpointRecord, Progress } from './types.js';
 import { millis, present, tagMap } from './wire.js';
 
 /** DescribeEndpoint's answer. */
 export function describeEndpoint(ctx: Context, record: EndpointRecord): Record<string, unknown> {
-  const { current, pending } = record;
+  const { current, pending, progress } = record;
   return present({
     EndpointName: record.name,
     EndpointArn: record.arn,
     // While updating it is still the old one: only an update that succeeded changes it.
     EndpointConfigName: (current ?? pending)?.configName ?? record.failedConfigName,
-    ProductionVariants: current?.variants.map((variant) => summarize(variant, current)),
+    ProductionVariants: current?.variants.map((variant) => ({
+      ...summarize(variant, current),
+      ...(progress?.phase === 'Deleting' && { VariantStatus: [variantStatus(progress)] }),
+    })),
     DataCaptureConfig: captureSummary(ctx, current),
     EndpointStatus: record.status,
     FailureReason: record.failureReason,
@@ -24,10 +27,20 @@ export function describeEndpoint(ctx: Context, record: EndpointRecord): Record<s
       ProductionVariants: pending.variants.map((variant) => ({
         ...summarize(variant, pending),
         InstanceType: variant.instanceType,
-        VariantStatus: [{ Status: record.status === 'Creating' ? 'Creating' : 'Updating' }],
+        VariantStatus: [pendingStatus(pending, progress)],
       })),
     },
   });
+}
+
+/** While the replaced fleet ends, the new one has nothing left to do but to be counted in. */
+function pendingStatus(pending: Deployment, progress: Progress | undefined): Record<string, unknown> {
+  if (!progress) return { Status: 'Creating', StartTime: pending.createdAt / 1000 };
+  return { ...variantStatus(progress), ...(progress.phase === 'Deleting' && { Status: 'Updating' }) };
+}
+
+function variantStatus({ phase, since, message }: Progress): Record<string, unknown> {
+  return { Status: phase, StatusMessage: message, StartTime: since / 1000 };
 }
 
 function summarize(variant: DeployedVariant, deployment: Deployment): Record<string, unknown> {

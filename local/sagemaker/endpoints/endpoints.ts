@@ -1,14 +1,16 @@
 import { EndpointStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
 import { ApiError, type Context, type Operation } from '../context.js';
+import { refuseOverQuota } from '../faults.js';
 import { page } from '../paging.js';
-import { addTags, readTags } from '../tags.js';
+import { readTags, setTags } from '../tags.js';
 import { Fields, NAME_PATTERN, requireName } from '../validate.js';
 import { getConfig } from './configs.js';
-import { checkDeploymentConfig, readDeploymentConfig, resolveDeployment, type Retained } from './deployment.js';
+import { resolveDeployment, type Retained } from './deployment.js';
 import { describeEndpoint } from './describe.js';
+import { assertFits, checkDeploymentConfig, readDeploymentConfig } from './guardrails.js';
 import type { EndpointLifecycle } from './lifecycle.js';
-import { IN_PROGRESS, type EndpointRecord } from './types.js';
+import { isInProgress, type Deployment, type EndpointRecord } from './types.js';
 import { present } from './wire.js';
 
 const PROPERTIES = ['DesiredInstanceCount', 'DesiredWeight', 'DataCaptureConfig'] as const;
@@ -27,10 +29,13 @@ export function endpointOperations(lifecycle: EndpointLifecycle): Readonly<Recor
       if (ctx.store.get('endpoint', name)) {
         throw new ApiError('ValidationException', `Cannot create already existing endpoint "${endpointArn}".`);
       }
-      const pending = resolveDeployment(ctx, getConfig(ctx, config));
+      const resolved = resolveDeployment(ctx, getConfig(ctx, config));
       const deploymentConfig = readDeploymentConfig(input);
-      addTags(ctx, endpointArn, tags);
-      const at = pending.createdAt;
+      if (deploymentConfig) assertFits(deploymentConfig, resolved);
+      const { pending, pendingFault } = planned(ctx, name, 'Creating', resolved);
+      // Before the endpoint, so that it is never seen without its tags.
+      setTags(ctx, endpointArn, tags);
+      const at = resolved.createdAt;
       const record: EndpointRecord = {
         name,
         arn: endpointArn,
@@ -38,7 +43,7 @@ export function endpointOperations(lifecycle: EndpointLifecycle): Readonly<Recor
         createdAt: at,
         modifiedAt: at,
         pending,
-        ...present({ pendingDeploymentConfig: deploymentConfig }),
+        ...present({ pendingFault, pendingDeploymentConfig: deploymentConfig }),
       };
       lifecycle.deploy(record);
       return Promise.resolve({ EndpointArn: endpointArn });
@@ -61,7 +66,7 @@ export function endpointOperations(lifecycle: EndpointLifecycle): Readonly<Recor
       fields.done();
       const record = getEndpoint(ctx, name);
       refuseInProgress(record);
-      if (record.status !== 'InService' || !record.current) {
+      if (!record.current) {
         throw new ApiError(
           'ValidationException',
           `Cannot update endpoint "${record.arn}" in status ${record.status}: delete it and create it again.`,
@@ -74,12 +79,15 @@ export function endpointOperations(lifecycle: EndpointLifecycle): Readonly<Recor
             weights: !excluded.includes('DesiredWeight'),
           }
         : undefined;
+      const resolved = resolveDeployment(ctx, getConfig(ctx, config), retained);
+      const deploymentConfig = readDeploymentConfig(input) ?? (retainConfig ? record.deploymentConfig : undefined);
+      if (deploymentConfig) assertFits(deploymentConfig, resolved, record.current);
       lifecycle.deploy({
         ...record,
         status: 'Updating',
         failureReason: undefined,
-        pending: resolveDeployment(ctx, getConfig(ctx, config), retained),
-        pendingDeploymentConfig: readDeploymentConfig(input) ?? (retainConfig ? record.deploymentConfig : undefined),
+        ...planned(ctx, name, 'Updating', resolved),
+        pendingDeploymentConfig: deploymentConfig,
       });
       return Promise.resolve({ EndpointArn: record.arn });
     },
@@ -119,6 +127,19 @@ function getEndpoint(ctx: Context, name: string): EndpointRecord {
 }
 
 function refuseInProgress(record: EndpointRecord): void {
-  if (!IN_PROGRESS.has(record.status)) return;
+  if (!isInProgress(record)) return;
   throw new ApiError('ValidationException', `Cannot update in-progress endpoint "${record.arn}".`);
+}
+
+/** The deployment as control rules want it. Throws ResourceLimitExceeded if one of them says so. */
+function planned(
+  ctx: Context,
+  name: string,
+  stage: 'Creating' | 'Updating',
+  deployment: Deployment,
+): Pick<EndpointRecord, 'pending' | 'pendingFault'> {
+  const plan = ctx.control.take('endpoint', name, stage);
+  const { instanceType, instanceCount } = deployment.variants[0] ?? {};
+  refuseOverQuota(plan, `${instanceType} for endpoint usage`, 'Instances', instanceCount);
+  return { pending: { ...deployment, ...(plan.canned && { canned: true }) }, pendingFault: plan.fault };
 }

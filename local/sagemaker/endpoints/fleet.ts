@@ -55,6 +55,11 @@ export class Fleet {
     return [...this.#processes.values()].flat();
   }
 
+  /** Whether one of its programs has ended without being told to. */
+  get crashed(): boolean {
+    return this.processes.some((process) => process.crashed);
+  }
+
   /** Resolves when no request is in flight in any process. Only after the traffic has been taken away. */
   async drain(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.drained()));

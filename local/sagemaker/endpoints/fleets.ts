@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, ControlRule } from '../context.js';
+import type { Context } from '../context.js';
 import { checkKey } from '../kms.js';
 import { removeModels } from './files.js';
 import { DeploymentFailure, Fleet } from './fleet.js';
@@ -8,38 +9,37 @@ import type { Deployment, EndpointRecord } from './types.js';
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 
-/** How a deployment goes: a control rule may delay it or make it fail. */
-export interface Plan {
-  readonly rule?: ControlRule | undefined;
-}
-
 /**
  * Makes a fleet ready for traffic: key, models, processes, health. Throws DeploymentFailure with the FailureReason, or
  * what aborted it; stopping what has started is the caller's part.
  */
-export async function bringUp(
-  ctx: Context,
-  fleet: Fleet,
-  record: EndpointRecord,
-  { rule }: Plan,
-  signal: AbortSignal,
-): Promise<void> {
-  if (rule?.action === 'slow') await sleep(rule.delayMs ?? 0, undefined, { signal });
-  if (rule?.action === 'fail') {
-    throw new DeploymentFailure(rule.reason ?? `The deployment was made to fail by control rule ${rule.id}.`);
-  }
+export async function bringUp(ctx: Context, fleet: Fleet, signal: AbortSignal): Promise<void> {
+  if (fleet.deployment.canned) return;
   const key = fleet.deployment.kmsKeyId;
   const refused = key === undefined ? undefined : await checkKey(ctx, key, 'volume');
   if (refused !== undefined) throw new DeploymentFailure(refused);
-  const limit = record.pendingDeploymentConfig?.BlueGreenUpdatePolicy?.MaximumExecutionTimeoutInSeconds;
-  const started = fleet.start();
-  if (limit === undefined) return started;
-  await Promise.race([started, overdue(limit, signal)]);
+  await Promise.race([fleet.start(), aborted(signal)]);
 }
 
-async function overdue(seconds: number, signal: AbortSignal): Promise<never> {
-  await sleep(seconds * 1000, undefined, { signal, ref: false });
-  throw new DeploymentFailure(`The deployment took longer than MaximumExecutionTimeoutInSeconds (${seconds} s).`);
+/** The time limit of a deployment, counted from its request, so that a restart does not lengthen it. */
+export function timeLimit({ pending, pendingDeploymentConfig }: EndpointRecord): {
+  readonly signal: AbortSignal;
+  clear(): void;
+} {
+  const seconds = pendingDeploymentConfig?.BlueGreenUpdatePolicy?.MaximumExecutionTimeoutInSeconds;
+  const limit = new AbortController();
+  if (!pending || seconds === undefined) return { signal: limit.signal, clear: () => undefined };
+  const text = `The deployment took longer than MaximumExecutionTimeoutInSeconds (${seconds} s).`;
+  const left = Math.max(pending.createdAt + seconds * 1000 - Date.now(), 0);
+  const timer = setTimeout(() => limit.abort(new DeploymentFailure(text)), left);
+  return { signal: limit.signal, clear: () => clearTimeout(timer) };
+}
+
+/** Never resolves; throws the reason once `signal` is aborted. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  await once(signal, 'abort');
+  throw signal.reason as Error;
 }
 
 /** Knows every fleet with processes, so that none outlives its endpoint or this process. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { SageMakerConfig } from '../context.js';
+import { NAME_PATTERN } from '../validate.js';
 import { BODY_LIMIT } from './forward.js';
 
 /** OriginalMessage is cut to this many characters. */
@@ -17,6 +18,15 @@ export class InvokeError extends Error {
   ) {
     super(message);
   }
+}
+
+/** A name that no endpoint can have; a malformed percent escape in the path is one as well. */
+export function invalidName(endpoint: string): InvokeError {
+  return new InvokeError(
+    'ValidationError',
+    `1 validation error detected: Value '${endpoint}' at 'endpointName' failed to satisfy constraint: Member must satisfy regular expression pattern: ${NAME_PATTERN}`,
+    400,
+  );
 }
 
 /** What SageMaker says of an endpoint that does not exist, or never came into service. */

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.js';
+import { NAME_PATTERN } from '../validate.js';
 import { cannedAnswer } from './canned.js';
 import { BODY_LIMIT, forward, INVOCATION_TIMEOUT_MS, type Attempt, type Invocation } from './forward.js';
 import {
   endpointNotFound,
+  invalidName,
   InvokeError,
   modelError,
   notReady,
@@ -17,6 +19,7 @@ import {
 import type { ServedProcess } from './served-process.js';
 import { weightedPick, type TrafficRouting } from './routing.js';
 
+const NAME = new RegExp(`^(?:${NAME_PATTERN})$`);
 /** How long a request waits for a healthy process, while fleets come up again after a restart or a crash. */
 const READY_WAIT_MS = 20_000;
 const READY_POLL_MS = 20;
@@ -59,6 +62,7 @@ export async function handleInvoke(
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   try {
+    if (!NAME.test(endpoint)) throw invalidName(endpoint);
     if (!find(endpoint)) throw endpointNotFound(ctx.config, endpoint);
     const body = await readBody(req);
     const invocation = { headers: pick(req.headers, PASSED_ON), body, signal: gone.signal };
@@ -90,12 +94,14 @@ async function invoke(
   for (;;) {
     const routing = find(endpoint);
     if (!routing) throw endpointNotFound(ctx.config, endpoint);
-    const fleet = routing.pick();
+    const share = routing.pick();
+    const fleet = share?.fleet;
     const variants = fleet?.deployment.variants ?? [];
     const variant = target ?? weightedPick(variants, (each) => each.weight, Math.random())?.name;
-    if (fleet && variant !== undefined) {
+    if (share && fleet && variant !== undefined) {
       if (!variants.some((each) => each.name === variant)) throw variantNotFound(variant);
       if (fleet.deployment.canned) {
+        share.requests += 1;
         const body = cannedAnswer(invocation.headers['content-type'], invocation.body);
         return { variant, headers: { 'content-type': 'application/json' }, body };
       }
@@ -106,6 +112,7 @@ async function invoke(
         const release = process.lease();
         const attempt = await forward(process, url, invocation).finally(release);
         if (attempt.kind !== 'refused' && (attempt.kind !== 'stale' || (await diedWithIt(process, url)))) {
+          share.requests += 1;
           return { variant, ...judge(ctx, endpoint, variant, process.logFile, attempt) };
         }
       }

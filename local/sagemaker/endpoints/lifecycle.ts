@@ -1,25 +1,19 @@
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.js';
+import { afterRestart } from '../faults.js';
+import { untilStored } from '../persist.js';
 import { dropTags } from '../tags.js';
 import { emitEndpoint } from './describe.js';
-import { bringUp, FleetKeeper, type Plan } from './fleets.js';
+import { afterRollback, endingOf, failed, inService, rollback } from './changes.js';
+import { meetFault } from './faults.js';
+import { bringUp, FleetKeeper, timeLimit } from './fleets.js';
 import { endpointDir, removeOthers } from './files.js';
 import type { Fleet } from './fleet.js';
-import { TrafficRouting } from './routing.js';
-import type { Deployment, EndpointRecord } from './types.js';
-
-/** What of an endpoint lives in this process only. */
-interface Live {
-  readonly routing: TrafficRouting;
-  /** It has been in service and is not being deleted: invocations may come, or wait for its fleet. */
-  serving: boolean;
-  /** The change under way, one at a time. */
-  work: Promise<void>;
-  /** Bringing a fleet back after a restart: no further attempt, and the one under way ends too. */
-  noMoreAttempts: AbortController;
-  abandoned: AbortController;
-}
+import { isGradual } from './guardrails.js';
+import { newLive, type Live } from './live.js';
+import type { TrafficRouting } from './routing.js';
+import { shiftTraffic } from './shift.js';
+import type { Deployment, EndpointRecord, Progress } from './types.js';
 
 /**
  * Carries endpoints from state to state. Every state is written before the step that it announces, so that a restart
@@ -45,27 +39,28 @@ export class EndpointLifecycle {
   /** Starts the pending deployment of a record that has just been made (Creating) or changed (Updating). */
   deploy(record: EndpointRecord): void {
     const live = this.#liveOf(record.name);
-    live.noMoreAttempts.abort();
-    const rule = this.#ctx.control.take('endpoint', record.name);
     const pending = record.pending as Deployment;
-    if (rule?.action === 'complete') {
-      live.abandoned.abort();
+    const atOnce = !record.current || !isGradual(record.pendingDeploymentConfig);
+    if (pending.canned && !record.pendingFault && atOnce) {
       // Announced, and in service with the same write: a run against it waits for nothing.
       emitEndpoint(this.#ctx, record);
-      this.#commit(live, record, this.#fleets.open(record.name, { ...pending, canned: true }));
+      this.#commit(live, record, this.#fleets.open(record.name, pending));
+      live.noMoreAttempts.abort();
+      live.abandoned.abort();
       return;
     }
     const saved = this.#save(record, {});
-    this.#next(live, () => this.#deploy(live, saved, { rule }));
+    live.noMoreAttempts.abort();
+    this.#next(live, () => this.#deploy(live, saved));
   }
 
   /** Takes the traffic away, lets requests in flight finish, stops the fleets and forgets the endpoint. */
   remove(record: EndpointRecord): void {
     const live = this.#liveOf(record.name);
+    this.#save(record, { status: 'Deleting' });
     live.serving = false;
     live.noMoreAttempts.abort();
     live.abandoned.abort();
-    this.#save(record, { status: 'Deleting' });
     this.#next(live, async () => {
       await Promise.all(live.routing.set([]).map((fleet) => this.#fleets.retire(fleet)));
       await this.#fleets.settled(record.name);
@@ -88,11 +83,14 @@ export class EndpointLifecycle {
       const live = this.#liveOf(record.name);
       live.serving = record.current !== undefined;
       this.#next(live, async () => {
-        const { pending } = record;
-        if (record.status === 'RollingBack') this.#save(record, { status: 'InService' });
+        const { pending, pendingFault } = record;
+        if (record.status === 'RollingBack') await this.#settle(record, afterRollback(record));
         // One attempt if an update is to go on: its fleet may be what brings the endpoint back.
         await this.#restore(live, record, pending ? 'once' : 'until up');
-        if (pending && !this.#closing.signal.aborted) await this.#deploy(live, record, {});
+        if (!pending || this.#closing.signal.aborted) return;
+        const fault = afterRestart({ canned: false, ...(pendingFault && { fault: pendingFault }) })?.fault;
+        const status = record.current ? 'Updating' : 'Creating';
+        await this.#deploy(live, { ...record, status, pendingFault: fault });
       });
     }
   }
@@ -104,60 +102,52 @@ export class EndpointLifecycle {
     await Promise.all([...this.#live.values()].map((live) => live.work));
   }
 
-  async #deploy(live: Live, record: EndpointRecord, plan: Plan): Promise<void> {
+  async #deploy(live: Live, record: EndpointRecord): Promise<void> {
     const pending = record.pending as Deployment;
     const green = this.#fleets.open(record.name, pending);
     const blue = live.routing.fleets;
+    const limit = timeLimit(record);
+    const signal = AbortSignal.any([this.#closing.signal, limit.signal]);
+    let shown = record;
+    const show = async (progress: Progress): Promise<void> => {
+      await this.#stored(record.name, () => {
+        this.#ctx.store.put('endpoint', record.name, { ...shown, progress });
+        shown = { ...shown, progress };
+      });
+    };
     try {
       await removeOthers(this.#ctx, record.name, record.current ? [record.current, pending] : [pending]);
-      await bringUp(this.#ctx, green, record, plan, this.#closing.signal);
-      this.#closing.signal.throwIfAborted();
-      live.routing.set([{ fleet: green, weight: 1 }]);
-      const policy = record.pendingDeploymentConfig?.BlueGreenUpdatePolicy;
-      // Blue stays up, without traffic, while green is watched and for the termination wait.
-      if (record.current && policy) {
-        const { TrafficRoutingConfiguration: routing, TerminationWaitInSeconds: termination = 0 } = policy;
-        const seconds = routing.WaitIntervalInSeconds + termination;
-        await sleep(seconds * 1000, undefined, { signal: this.#closing.signal });
-      }
-      await Promise.all(blue.map((fleet) => fleet.drain()));
-      this.#closing.signal.throwIfAborted();
-      this.#commit(live, record, green);
+      await meetFault(record, (status) => (shown = this.#save(shown, { status })), signal);
+      await bringUp(this.#ctx, green, signal);
+      signal.throwIfAborted();
+      await shiftTraffic(this.#ctx, shown, { routing: live.routing, blue, green, show, signal });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      await this.#rollBack(live, record, green, blue, error as Error);
+      const reason = limit.signal.aborted ? (limit.signal.reason as Error) : (error as Error);
+      return this.#rollBack(live, shown, green, blue, reason);
+    } finally {
+      limit.clear();
     }
+    await this.#stored(record.name, () => this.#commit(live, shown, green));
   }
 
   /** The deployment succeeded: from here on it is the endpoint, and what it replaced goes. */
   #commit(live: Live, record: EndpointRecord, fleet: Fleet): void {
+    this.#save(record, inService(record, fleet.deployment));
     live.routing.set([{ fleet, weight: 1 }]);
     live.serving = true;
-    this.#save(record, {
-      status: 'InService',
-      current: fleet.deployment,
-      pending: undefined,
-      failureReason: undefined,
-      deploymentConfig: record.pendingDeploymentConfig ?? record.deploymentConfig,
-      pendingDeploymentConfig: undefined,
-    });
     this.#fleets.retireOthers(record.name, fleet);
   }
 
   async #rollBack(live: Live, record: EndpointRecord, green: Fleet, blue: Fleet[], error: Error): Promise<void> {
     this.#ctx.log.warn({ err: error, endpoint: record.name }, 'a deployment failed');
     live.routing.set(blue.map((fleet) => ({ fleet, weight: 1 })));
-    const failureReason = error.message.slice(0, 1024);
-    const ended = { pending: undefined, pendingDeploymentConfig: undefined, failureReason };
-    if (!record.current) {
-      await this.#fleets.retire(green);
-      this.#save(record, { ...ended, status: 'Failed', failedConfigName: green.deployment.configName });
-      return;
-    }
-    const rollingBack = this.#save(record, { ...ended, status: 'RollingBack' });
+    const ending = endingOf(error);
+    const seen = ending.kind === 'rolled back' || ending.kind === 'rollback failed';
+    const rollingBack = record.current && seen ? await this.#settle(record, rollback(error)) : record;
     await this.#fleets.retire(green);
-    const inService = this.#save(rollingBack, { status: 'InService' });
-    if (blue.length === 0) await this.#restore(live, inService, 'until up');
+    const ended = await this.#settle(rollingBack, failed(record, error, ending));
+    if (blue.length === 0) await this.#restore(live, ended, 'until up');
   }
 
   /** Brings up the deployment that was in service; `until up` goes on until it is, or until it is no longer wanted. */
@@ -179,6 +169,18 @@ export class EndpointLifecycle {
     return next;
   }
 
+  /** Saves a change that nobody asks for again; see untilStored. */
+  async #settle(record: EndpointRecord, change: Partial<EndpointRecord>): Promise<EndpointRecord> {
+    let saved = record;
+    await this.#stored(record.name, () => (saved = this.#save(record, change)));
+    return saved;
+  }
+
+  #stored(endpoint: string, write: () => void): Promise<boolean> {
+    const told = (err: unknown): void => this.#ctx.log.error({ err, endpoint }, "an endpoint can't be stored yet");
+    return untilStored(write, told, this.#closing.signal);
+  }
+
   #next(live: Live, work: () => Promise<void>): void {
     live.work = live.work.then(work).catch((error: unknown) => {
       this.#ctx.log.error({ err: error }, 'a change of an endpoint broke off; a restart carries it on');
@@ -186,13 +188,7 @@ export class EndpointLifecycle {
   }
 
   #liveOf(name: string): Live {
-    const live = this.#live.get(name) ?? {
-      routing: new TrafficRouting(),
-      serving: false,
-      work: Promise.resolve(),
-      noMoreAttempts: new AbortController(),
-      abandoned: new AbortController(),
-    };
+    const live = this.#live.get(name) ?? newLive();
     this.#live.set(name, live);
     return live;
   }

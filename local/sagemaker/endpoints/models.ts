@@ -1,7 +1,8 @@
 import { arn } from '../arn.js';
 import { ApiError, type Context, type Operation } from '../context.js';
+import { refuseOverQuota } from '../faults.js';
 import { page } from '../paging.js';
-import { addTags, dropTags, readTags, tagsOf } from '../tags.js';
+import { dropTags, readTags, setTags, tagsOf } from '../tags.js';
 import { now } from '../time.js';
 import { Fields, NAME_PATTERN, requireName, ROLE_PATTERN } from '../validate.js';
 import { checkContainer, checkReferences, refuseUnavailable, servingContainer } from './containers.js';
@@ -41,8 +42,10 @@ export const modelOperations: Readonly<Record<string, Operation>> = {
       }),
       EnableNetworkIsolation: input['EnableNetworkIsolation'] === true,
     };
+    refuseOverQuota(ctx.control.take('model', name), 'Maximum number of models', 'Models');
+    // Tags first, so that none is ever seen without its own.
+    setTags(ctx, modelArn, tags);
     ctx.store.put('model', name, record);
-    addTags(ctx, modelArn, tags);
     emit(ctx, record);
     return { ModelArn: modelArn };
   },

@@ -23,6 +23,7 @@ export class ServedProcess {
   #restarting: Promise<void> | undefined;
   #ended: Promise<Exit> | undefined;
   #failures = 0;
+  #crashed = false;
   #inFlight = 0;
   #idle: (() => void)[] = [];
 
@@ -43,6 +44,7 @@ export class ServedProcess {
     void container.exited.then((exit) => {
       this.#url = undefined;
       if (this.#stopped.signal.aborted) return;
+      this.#crashed = true;
       this.#ctx.log.warn({ exit, logFile: this.logFile }, 'a serving program ended by itself; starting it again');
       this.#restarting = this.#restart(Date.now() - startedAt >= STEADY_MS);
     });
@@ -58,6 +60,11 @@ export class ServedProcess {
   /** Base URL while the program answers, else undefined. */
   get url(): string | undefined {
     return this.#url;
+  }
+
+  /** Whether the program has ever ended by itself. */
+  get crashed(): boolean {
+    return this.#crashed;
   }
 
   get inFlight(): number {

@@ -1,10 +1,14 @@
+import type { ControlRule } from '../context.js';
+
 /** The resources of this folder as the store keeps them; what is unset is absent. */
 
-/** EndpointStatus values that the local SageMaker reaches. */
-export type EndpointStatus = 'Creating' | 'Updating' | 'RollingBack' | 'InService' | 'Deleting' | 'Failed';
-
 /** Statuses in which SageMaker refuses UpdateEndpoint and DeleteEndpoint. */
-export const IN_PROGRESS: ReadonlySet<EndpointStatus> = new Set(['Creating', 'Updating', 'RollingBack', 'Deleting']);
+const IN_PROGRESS: ReadonlySet<string> = new Set(['Creating', 'Updating', 'RollingBack', 'Deleting']);
+
+/** Whether a change is under way, whatever the status that is shown. */
+export function isInProgress({ status, pending }: Pick<EndpointRecord, 'status' | 'pending'>): boolean {
+  return IN_PROGRESS.has(status) || pending !== undefined;
+}
 
 export interface ContainerDefinition {
   readonly Image: string;
@@ -74,21 +78,43 @@ export interface Deployment {
   readonly canned?: true;
 }
 
-/** The part of DeploymentConfig that local mode carries out: all traffic at once. */
+/** How much of a fleet one step turns on: a number of instances of each variant, or a percentage. */
+export interface CapacitySize {
+  readonly Type: 'INSTANCE_COUNT' | 'CAPACITY_PERCENT';
+  readonly Value: number;
+}
+
+/** A request's DeploymentConfig, without rolling updates, which local mode refuses. */
 export interface DeploymentConfig {
   readonly BlueGreenUpdatePolicy?: {
-    readonly TrafficRoutingConfiguration: { readonly Type: string; readonly WaitIntervalInSeconds: number };
+    readonly TrafficRoutingConfiguration: {
+      readonly Type: 'ALL_AT_ONCE' | 'CANARY' | 'LINEAR';
+      readonly WaitIntervalInSeconds: number;
+      readonly CanarySize?: CapacitySize;
+      readonly LinearStepSize?: CapacitySize;
+    };
     readonly TerminationWaitInSeconds?: number;
     readonly MaximumExecutionTimeoutInSeconds?: number;
   };
-  readonly [field: string]: unknown;
+  readonly AutoRollbackConfiguration?: { readonly Alarms?: readonly { readonly AlarmName: string }[] };
+}
+
+/** How far a gradual update has come; members of Describe's VariantStatus. */
+export interface Progress {
+  readonly phase: 'ActivatingTraffic' | 'Baking' | 'Deleting';
+  /** Position among the steps, from 0. A restart begins this one again. */
+  readonly step: number;
+  /** Epoch milliseconds. */
+  readonly since: number;
+  readonly message: string;
 }
 
 /** An endpoint; times are epoch milliseconds. */
 export interface EndpointRecord {
   readonly name: string;
   readonly arn: string;
-  readonly status: EndpointStatus;
+  /** One of SageMaker's, but for a control rule that shows an unknown one. */
+  readonly status: string;
   readonly createdAt: number;
   readonly modifiedAt: number;
   readonly failureReason?: string;
@@ -96,9 +122,13 @@ export interface EndpointRecord {
   readonly current?: Deployment;
   /** What is being deployed, while Creating and Updating. */
   readonly pending?: Deployment;
+  /** What a control rule has in store for the pending deployment. */
+  readonly pendingFault?: ControlRule;
   /** Config of an endpoint that Failed before anything was in service. */
   readonly failedConfigName?: string;
   /** Of the last finished update. */
   readonly deploymentConfig?: DeploymentConfig;
   readonly pendingDeploymentConfig?: DeploymentConfig;
+  /** Of the pending deployment, once its fleet is healthy, if its traffic shifts gradually. */
+  readonly progress?: Progress;
 }

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { timesFile, writeTimes } from './log-times.js';
 
 /** A full log moves to `<file>.1`; one of those is kept, so a program's logs take twice this at most. */
 const LARGEST_LOG = 8 * 1024 * 1024;
@@ -13,26 +14,31 @@ export interface LogFile {
 }
 
 /**
- * Appends to a log file whose size is bounded. What can't be written (the disk is full) is lost, since the program must
- * not wait for it; `onLost` hears of it once.
+ * Appends to a log file whose size is bounded, and notes the times. What can't be written (the disk is full) is lost,
+ * since the program must not wait for it; `onLost` hears of it once.
  */
 export function openLog(file: string, onLost: (error: unknown) => void): LogFile {
   mkdirSync(dirname(file), { recursive: true });
   let fd: number | undefined = openSync(file, 'a');
-  let size = existsSync(file) ? statSync(file).size : 0;
+  let size = statSync(file).size;
+  let times = writeTimes(file, 0);
   let lost = false;
+  const moveOn = (): void => {
+    const full = { fd: fd as number, times };
+    renameSync(file, `${file}.1`);
+    renameSync(timesFile(file), timesFile(`${file}.1`));
+    fd = openSync(file, 'a');
+    times = writeTimes(file, times.base + size);
+    closeSync(full.fd);
+    full.times.close();
+    size = 0;
+  };
   const append = (chunk: Buffer): void => {
     if (fd === undefined) return;
-    if (size + chunk.length > LARGEST_LOG) {
-      renameSync(file, `${file}.1`);
-      const full = fd;
-      fd = openSync(file, 'a');
-      closeSync(full);
-      size = 0;
-    }
+    if (size + chunk.length > LARGEST_LOG) moveOn();
+    times.note(times.base + size);
     // Synchronous, so that whoever sees a program's end can read all it said.
-    writeSync(fd, chunk);
-    size += chunk.length;
+    size += writeSync(fd, chunk);
   };
   return {
     write(chunk) {
@@ -45,6 +51,7 @@ export function openLog(file: string, onLost: (error: unknown) => void): LogFile
     },
     close() {
       if (fd !== undefined) closeSync(fd);
+      if (fd !== undefined) times.close();
       fd = undefined;
     },
   };

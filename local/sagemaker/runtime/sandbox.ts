@@ -3,6 +3,7 @@ import { mkdir, rm, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ContainerSpec, RunningContainer, Sandbox } from '../context.js';
+import type { ImageEnvironment, ImageEnvironments } from './image-environment.js';
 import { commandLine, probeIsolation } from './namespace.js';
 import { CONTRACT_PORT, openGateway, type Gateway } from './own-network.js';
 import { startProcess, withCleanUp } from './process.js';
@@ -29,6 +30,8 @@ export async function createSandbox(options: {
   stateDir: string;
   log: Logger;
   env: NodeJS.ProcessEnv;
+  /** Without it, images run with what the machine has. */
+  imageEnvironments?: Pick<ImageEnvironments, 'prepare'>;
   mode?: 'plain';
 }): Promise<HostSandbox> {
   const stage = join(options.stateDir, 'mnt');
@@ -47,6 +50,7 @@ export async function createSandbox(options: {
     async start(spec) {
       const program = join(spec.imageDir, spec.command);
       assertProgram(program);
+      const image = (await options.imageEnvironments?.prepare(spec.imageDir)) ?? { env: {} };
       if (mode === 'plain' && spec.modelDir) {
         await rm(join(spec.optMl, 'model'), { recursive: true, force: true });
         await symlink(spec.modelDir, join(spec.optMl, 'model'), 'dir');
@@ -55,7 +59,7 @@ export async function createSandbox(options: {
       const started = await startProcess({
         argv: commandLine(isolation, stage, { ...spec, socket: gateway?.socket }, [program, spec.command]),
         cwd: spec.imageDir,
-        env: environment(options.env, spec, mode),
+        env: environment(options.env, image, spec, mode),
         logFile: spec.logFile,
         onLogLost: (err) => options.log.warn({ err, logFile: spec.logFile }, "a program's output is lost"),
         onLine: spec.onLine,
@@ -103,15 +107,21 @@ function assertProgram(program: string): void {
   }
 }
 
-function environment(own: NodeJS.ProcessEnv, spec: ContainerSpec, mode: HostSandbox['mode']): Record<string, string> {
+function environment(
+  own: NodeJS.ProcessEnv,
+  image: ImageEnvironment,
+  spec: ContainerSpec,
+  mode: HostSandbox['mode'],
+): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(own)) {
     if (value === undefined) continue;
     if (INHERITED.test(name) || (!spec.withoutCredentials && ROLE.test(name))) env[name] = value;
   }
   // Programs whose first line is `#!/usr/bin/env node` get the Node that we run on.
-  env['PATH'] = [dirname(process.execPath), env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(delimiter);
-  Object.assign(env, spec.env);
+  const path = [image.bin ?? [], dirname(process.execPath), env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].flat();
+  env['PATH'] = path.join(delimiter);
+  Object.assign(env, image.env, spec.env);
   if (mode === 'plain') env['SAGEMAKER_BASE_DIR'] = spec.optMl;
   if (spec.port !== undefined) env['SAGEMAKER_BIND_TO_PORT'] = String(spec.ownNetwork ? CONTRACT_PORT : spec.port);
   return env;

@@ -117,7 +117,7 @@ async function healthy(
   let exit: Exit | undefined;
   void container.exited.then((value) => (exit = value));
   while (Date.now() < deadline) {
-    if (await ping(url)) return 'healthy';
+    if (await answersPing(url)) return 'healthy';
     if (exit) return exit;
     if (!ownNetwork && Date.now() >= nextLook) {
       if (listensOnContractPort(container.pid)) return 'wrong port';
@@ -138,7 +138,7 @@ function servingError(outcome: 'late' | Exit, { startupTimeoutMs, logFile }: Ser
 }
 
 /** True if `GET /ping` answers 200 in time. */
-async function ping(url: string): Promise<boolean> {
+export async function answersPing(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(PING_TIMEOUT_MS) });
     await answer.arrayBuffer();

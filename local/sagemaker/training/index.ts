@@ -1,13 +1,12 @@
 import { TrainingJobStatus } from '@aws-sdk/client-sagemaker';
-import { ApiError, type Context, type ControlRule, type Operation, type Service } from '../context.js';
+import { ApiError, type Context, type Operation, type Service } from '../context.js';
+import { afterRestart, isAtOnce, refuseOverQuota } from '../faults.js';
 import { page } from '../paging.js';
-import { addTags, dropTags } from '../tags.js';
+import { dropTags, setTags } from '../tags.js';
 import { requireName } from '../validate.js';
-import { uploadFailed } from './failure.js';
 import { assertInputs } from './input.js';
-import { complete, describe, enter, fail, isTerminal, newJob, save, stopOutcome } from './record.js';
+import { describe, enter, isTerminal, newJob, save, stopOutcome } from './record.js';
 import { readTrainingRequest } from './request.js';
-import { uploadEmptyModel } from './output.js';
 import { TrainingRun } from './run.js';
 import type { TrainingJob, Verdict } from './types.js';
 import { removeLogs, removeWorkspace } from './workspace.js';
@@ -23,27 +22,32 @@ const KIND = 'training-job';
 export function createTrainingService(ctx: Context): TrainingService {
   const runs = new Map<string, TrainingRun>();
 
-  const start = (job: TrainingJob, resumed: boolean, rule?: ControlRule): void => {
-    const run = new TrainingRun(ctx, job, { resumed, rule });
+  const start = (job: TrainingJob, resumed = false): TrainingRun => {
+    const run = new TrainingRun(ctx, job, { resumed });
     runs.set(job.TrainingJobName, run);
     void run.done
       .catch((error: unknown) => ctx.log.error({ err: error, trainingJob: job.TrainingJobName }, 'training job lost'))
       .finally(() => runs.delete(job.TrainingJobName));
+    return run;
   };
 
   const operations: Record<string, Operation> = {
     async CreateTrainingJob(input) {
       const { request, tags } = readTrainingRequest(input);
-      assertUnused(ctx, request.TrainingJobName);
-      const rule = ctx.control.take(KIND, request.TrainingJobName);
-      if (rule?.action !== 'complete') await assertInputs(ctx, request);
+      const name = request.TrainingJobName;
+      assertUnused(ctx, name);
+      if (!ctx.control.peek(KIND, name).canned) await assertInputs(ctx, request);
       // Looked at again, as another request may have come in between.
-      assertUnused(ctx, request.TrainingJobName);
-      const job = newJob(ctx.config, request);
-      addTags(ctx, job.state.TrainingJobArn, tags);
+      assertUnused(ctx, name);
+      const plan = ctx.control.take(KIND, name);
+      const { InstanceType, InstanceCount } = request.ResourceConfig ?? {};
+      refuseOverQuota(plan, `${InstanceType} for training job usage`, 'Instances', InstanceCount);
+      const job = newJob(ctx.config, request, plan);
+      // Before the job, so that none is ever seen without its tags.
+      setTags(ctx, job.state.TrainingJobArn, tags);
       save(ctx, job);
-      if (rule?.action === 'complete' || rule?.action === 'fail') return settle(job, rule.action, rule.reason);
-      start(job, false, rule);
+      const run = start(job);
+      if (isAtOnce(plan)) await run.done;
       return { TrainingJobArn: job.state.TrainingJobArn };
     },
 
@@ -93,22 +97,6 @@ export function createTrainingService(ctx: Context): TrainingService {
     },
   };
 
-  /** Ends a new job that a control rule decides, without a program or a look at keys and inputs. A completed one has an empty artefact. */
-  async function settle(job: TrainingJob, action: Verdict['action'], reason?: string): Promise<object> {
-    for (const stage of ['Downloading', 'Training'] as const) enter(job, stage);
-    if (action === 'complete') {
-      enter(job, 'Uploading');
-      await uploadEmptyModel(ctx, job).then(
-        () => complete(job),
-        (error: unknown) => fail(job, uploadFailed(error)),
-      );
-    } else {
-      fail(job, reason ?? 'AlgorithmError: failed by a control rule, exit code: 1');
-    }
-    save(ctx, job);
-    return { TrainingJobArn: job.state.TrainingJobArn };
-  }
-
   return {
     operations,
     async finish(name, verdict) {
@@ -124,7 +112,7 @@ export function createTrainingService(ctx: Context): TrainingService {
           enter(job, stopOutcome(job));
           save(ctx, job);
         } else {
-          start(job, true);
+          start({ ...job, plan: afterRestart(job.plan) }, true);
         }
       }
     },

@@ -17,9 +17,9 @@ const BUILT_IN: Readonly<Record<string, Pattern>> = {
   },
   // [7]\ttrain-rmse:1.2\tvalidation-rmse:3.4
   'sagemaker-xgboost': {
-    regex: /^.*?\[\d+\](?:\t|#011)((?:\w+-\w+:\S+\s*)+)$/,
+    regex: /^.*?\[\d+\](?:\t|#011)((?:\w+-[\w@.-]+:\S+\s*)+)$/,
     read: ([, pairs]) =>
-      [...(pairs ?? '').replaceAll('#011', '\t').matchAll(/(\w+)-([\w@-]+):(\S+)/g)].map(
+      [...(pairs ?? '').replaceAll('#011', '\t').matchAll(/(\w+)-([\w@.-]+):(\S+)/g)].map(
         ([, channel, metric, value]) => ({
           name: `${channel}:${metric}`,
           value,

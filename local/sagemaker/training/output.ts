@@ -55,7 +55,9 @@ export async function failureOf(hosts: readonly Host[], exits: readonly Exit[]):
     throw error;
   });
   const suffix = `, exit code: ${exitCode(exit)}`;
-  const head = `AlgorithmError: ${text.slice(0, 1024).trimEnd()}`;
+  // A program that knows the fault to be its caller's says so, as SageMaker's own algorithms do.
+  const known = text.startsWith('ClientError: ') ? '' : 'AlgorithmError: ';
+  const head = `${known}${text.slice(0, 1024).trimEnd()}`;
   return head.slice(0, 1024 - suffix.length) + suffix;
 }
 

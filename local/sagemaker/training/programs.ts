@@ -1,6 +1,6 @@
 import type { Context, Exit, RunningContainer } from '../context.js';
 import { checkKey } from '../kms.js';
-import { JobFailure } from './failure.js';
+import { JobFailure, messageOf } from './failure.js';
 import type { TrainingJob } from './types.js';
 import type { Host } from './workspace.js';
 
@@ -8,10 +8,14 @@ import type { Host } from './workspace.js';
 const STOP_GRACE_MS = 120_000;
 
 /**
- * What AWS does before instances start: the keys must be usable, the image must be there. Returns the image's folder;
- * throws JobFailure.
+ * What AWS does before instances start: the keys must be usable, the image must be there and ready to run; `say` hears
+ * how that goes. Returns the image's folder; throws JobFailure.
  */
-export async function provision(ctx: Context, job: TrainingJob): Promise<string> {
+export async function provision(
+  ctx: Context,
+  job: TrainingJob,
+  { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<string> {
   const { ResourceConfig, OutputDataConfig, AlgorithmSpecification } = job.request;
   const keys = [
     [ResourceConfig?.VolumeKmsKeyId, 'volume'],
@@ -23,7 +27,13 @@ export async function provision(ctx: Context, job: TrainingJob): Promise<string>
   }
   const image = String(AlgorithmSpecification?.TrainingImage);
   const imageDir = ctx.imageDir(image);
-  if (imageDir) return imageDir;
+  if (imageDir) {
+    await ctx.imageEnvironments.prepare(imageDir, say, signal).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new JobFailure(`ClientError: Cannot start algorithm container. ${messageOf(cause)}`, { cause });
+    });
+    return imageDir;
+  }
   throw new JobFailure(
     `ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect. (Image "${image}" has no folder on this machine: map it in SAGEMAKER_LOCAL_IMAGES.)`,
   );

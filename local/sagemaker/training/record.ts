@@ -1,15 +1,17 @@
 import type { SecondaryStatus, TrainingJobStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
-import type { Context, SageMakerConfig } from '../context.js';
+import type { Context, Plan, SageMakerConfig } from '../context.js';
 import { timesAsText } from '../events.js';
 import { joinS3 } from '../s3.js';
 import { tagsOf } from '../tags.js';
 import { now } from '../time.js';
+import { withMetricDefinitions } from './metric-definitions.js';
 import type { TrainingJob, TrainingRequest, TrainingState, Transition } from './types.js';
 
 /** The stages that the local SageMaker reaches, each with its job status and the message AWS shows. */
 const STAGES = {
   Starting: ['InProgress', 'Preparing the instances for training'],
+  Pending: ['InProgress', 'Waiting for ML compute capacity'],
   Downloading: ['InProgress', 'Downloading input data'],
   Training: ['InProgress', 'Training image download completed. Training in progress.'],
   Uploading: ['InProgress', 'Uploading generated training model'],
@@ -22,14 +24,14 @@ const STAGES = {
 
 export type Stage = keyof typeof STAGES;
 
-const TERMINAL: ReadonlySet<TrainingJobStatus> = new Set(['Completed', 'Failed', 'Stopped']);
+const TERMINAL: ReadonlySet<string> = new Set<TrainingJobStatus>(['Completed', 'Failed', 'Stopped']);
 
 export function isTerminal(job: TrainingJob): boolean {
   return TERMINAL.has(job.state.TrainingJobStatus);
 }
 
 /** A new job in its first stage; not stored yet. */
-export function newJob(config: SageMakerConfig, request: TrainingRequest): TrainingJob {
+export function newJob(config: SageMakerConfig, request: TrainingRequest, plan?: Plan): TrainingJob {
   const at = now();
   const state: TrainingState = {
     TrainingJobArn: arn(config, 'training-job', request.TrainingJobName),
@@ -39,7 +41,7 @@ export function newJob(config: SageMakerConfig, request: TrainingRequest): Train
     CreationTime: at,
     LastModifiedTime: at,
   };
-  return { TrainingJobName: request.TrainingJobName, request, state };
+  return { TrainingJobName: request.TrainingJobName, request, state, ...(plan && { plan }) };
 }
 
 /** How a job ends that a restart found Stopping: by the time it had run, as nothing else tells. */
@@ -68,6 +70,15 @@ export function enter(job: TrainingJob, stage: Stage, message?: string): void {
   const seconds = Math.ceil(at - state.TrainingStartTime);
   state.TrainingTimeInSeconds = seconds;
   state.BillableTimeInSeconds = seconds * (job.request.ResourceConfig?.InstanceCount ?? 1);
+}
+
+/** Says in the present stage's message what the job waits for. Stored, but no change that EventBridge hears of. */
+export function explain(ctx: Context, job: TrainingJob, message: string): void {
+  const transition = job.state.SecondaryStatusTransitions.at(-1);
+  if (!transition || transition.EndTime !== undefined) return;
+  transition.StatusMessage = message;
+  job.state.LastModifiedTime = now();
+  ctx.store.put('training-job', job.TrainingJobName, { ...job, TrainingJobArn: job.state.TrainingJobArn });
 }
 
 /** Ends a job as Completed, with the place of its model. */
@@ -100,7 +111,8 @@ export function modelUri(job: TrainingJob): string {
 /** A job as DescribeTrainingJob answers it; what is unset is absent, but for the output's key, which SDKs count on. */
 export function describe(job: TrainingJob): Record<string, unknown> {
   const OutputDataConfig = { KmsKeyId: '', CompressionType: 'GZIP', ...job.request.OutputDataConfig };
-  return { ...job.request, OutputDataConfig, ...job.state };
+  const AlgorithmSpecification = withMetricDefinitions(job.request.AlgorithmSpecification);
+  return { ...job.request, OutputDataConfig, AlgorithmSpecification, ...job.state };
 }
 
 /** AWS: the detail mirrors Describe, with times as epoch milliseconds in strings and the tags as a map. */

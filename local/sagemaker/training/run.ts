@@ -1,13 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, ControlRule } from '../context.js';
+import type { Context } from '../context.js';
+import { untilStored } from '../persist.js';
 import { pruneLogs } from '../runtime/log-file.js';
 import { startCheckpoints, type CheckpointSync } from './checkpoints.js';
 import { JobFailure, messageOf, uploadFailed } from './failure.js';
+import { meetFault } from './faults.js';
 import { downloadChannels } from './input.js';
 import { createMetricReader } from './metrics.js';
 import { failureOf, hasModel, uploadArtifacts, uploadEmptyModel } from './output.js';
 import { provision, runPrograms } from './programs.js';
-import { complete, enter, fail, save, type Stage } from './record.js';
+import { complete, enter, explain, fail, save, type Stage } from './record.js';
 import type { TrainingJob, Verdict } from './types.js';
 import { hostsOf, layOut, logRoot, removeWorkspace, type Host } from './workspace.js';
 
@@ -25,6 +26,7 @@ export class TrainingRun {
   readonly done: Promise<void>;
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
+  readonly #closing = new AbortController();
   readonly #hosts: Host[];
   readonly #metrics;
   #interruption: Interruption | undefined;
@@ -32,7 +34,7 @@ export class TrainingRun {
   constructor(
     private readonly ctx: Context,
     private readonly job: TrainingJob,
-    private readonly options: { readonly resumed: boolean; readonly rule?: ControlRule | undefined },
+    private readonly options: { readonly resumed: boolean },
   ) {
     this.#hosts = hostsOf(ctx, job);
     this.#metrics = createMetricReader(job.request);
@@ -62,6 +64,7 @@ export class TrainingRun {
   /** Ends the program at once and leaves the job as it is, for the next start. */
   async shutDown(): Promise<void> {
     this.#interrupt({ kind: 'shutdown' });
+    this.#closing.abort();
     await this.done;
   }
 
@@ -73,8 +76,19 @@ export class TrainingRun {
   }
 
   #move(stage: Stage, message?: string): void {
-    enter(this.job, stage, message);
-    save(this.ctx, this.job);
+    const before = structuredClone(this.job.state);
+    try {
+      enter(this.job, stage, message);
+      save(this.ctx, this.job);
+    } catch (error) {
+      // What could not be stored has not happened.
+      this.job.state = before;
+      throw error;
+    }
+  }
+
+  #meet(stage: Stage): Promise<void> {
+    return meetFault(this.ctx, this.job, stage, { signal: this.#soft.signal, stop: () => this.stop() });
   }
 
   async #run(): Promise<void> {
@@ -89,20 +103,25 @@ export class TrainingRun {
     }
     // First, as it may be what fills the disk that the end is written to.
     await removeWorkspace(this.ctx, this.job.TrainingJobName);
-    this.#end(failure);
+    await this.#end(failure);
     await pruneLogs(logRoot(this.ctx));
   }
 
   /** All stages. Returns when the job ended well or was interrupted, throws otherwise. */
   async #work(): Promise<void> {
-    const imageDir = await provision(this.ctx, this.job);
+    await this.#meet('Starting');
+    const canned = this.job.plan?.canned === true;
+    const say = (line: string): void => explain(this.ctx, this.job, line);
+    const imageDir = canned ? '' : await provision(this.ctx, this.job, { say, signal: this.#soft.signal });
     const deadline = setTimeout(
       () => this.#expire(),
       Math.min(Number(this.job.request.StoppingCondition?.MaxRuntimeInSeconds) * 1000, LONGEST_TIMER_MS),
     );
     try {
       this.#soft.signal.throwIfAborted();
+      if (canned) return await this.#pretend();
       this.#move('Downloading', this.options.resumed ? RESUMED : undefined);
+      await this.#meet('Downloading');
       const checkpoints = await this.#download();
       try {
         await this.#train(imageDir, checkpoints);
@@ -116,12 +135,21 @@ export class TrainingRun {
     }
   }
 
+  /** A job that a control rule decided: its stages, with an empty artefact. They are stored where something waits in them. */
+  async #pretend(): Promise<void> {
+    for (const stage of ['Downloading', 'Training', 'Uploading'] as const) {
+      enter(this.job, stage);
+      await this.#meet(stage);
+    }
+    await uploadEmptyModel(this.ctx, this.job).catch((cause: unknown) => {
+      throw new JobFailure(uploadFailed(cause), { cause });
+    });
+  }
+
   async #train(imageDir: string, checkpoints: CheckpointSync): Promise<void> {
     this.#soft.signal.throwIfAborted();
     this.#move('Training');
-    if (this.options.rule?.action === 'slow') {
-      await sleep(this.options.rule.delayMs, undefined, { signal: this.#soft.signal });
-    }
+    await this.#meet('Training');
     const exits = await runPrograms(this.ctx, this.job, this.#hosts, {
       imageDir,
       soft: this.#soft.signal,
@@ -146,7 +174,10 @@ export class TrainingRun {
   }
 
   async #upload(checkpoints: CheckpointSync): Promise<void> {
-    if (!this.#interruption) this.#move('Uploading');
+    if (!this.#interruption) {
+      this.#move('Uploading');
+      await this.#meet('Uploading');
+    }
     try {
       await checkpoints.finish();
       if (this.#interruption && !(await hasModel(this.#hosts))) return;
@@ -157,7 +188,7 @@ export class TrainingRun {
   }
 
   /** Writes the job's end, which an interruption decides before anything else does. */
-  #end(failure: unknown): void {
+  async #end(failure: unknown): Promise<void> {
     const { job } = this;
     const interruption = this.#interruption;
     if (interruption?.kind === 'shutdown') return;
@@ -181,7 +212,11 @@ export class TrainingRun {
           : `InternalServerError: We encountered an internal error: ${messageOf(failure)}`,
       );
     }
-    save(this.ctx, job);
+    await untilStored(
+      () => save(this.ctx, job),
+      (error) => this.#log(error, "a training job's end can't be stored yet"),
+      this.#closing.signal,
+    );
   }
 
   #log(error: unknown, text: string): void {

@@ -1,4 +1,5 @@
-import type { CreateTrainingJobRequest, SecondaryStatus, TrainingJobStatus } from '@aws-sdk/client-sagemaker';
+import type { CreateTrainingJobRequest, SecondaryStatus } from '@aws-sdk/client-sagemaker';
+import type { Plan } from '../context.js';
 
 /** A stage that a job went through; the last one has no EndTime while the job runs. Times in epoch seconds. */
 export interface Transition {
@@ -21,7 +22,8 @@ export type TrainingRequest = Omit<CreateTrainingJobRequest, 'Tags'> & { readonl
 /** What the platform adds to a request; member names are DescribeTrainingJob's. Times in epoch seconds. */
 export interface TrainingState {
   TrainingJobArn: string;
-  TrainingJobStatus: TrainingJobStatus;
+  /** One of SageMaker's, but for a control rule that shows an unknown one. */
+  TrainingJobStatus: string;
   SecondaryStatus: SecondaryStatus;
   SecondaryStatusTransitions: Transition[];
   CreationTime: number;
@@ -39,10 +41,12 @@ export interface TrainingState {
 export interface TrainingJob {
   readonly TrainingJobName: string;
   readonly request: TrainingRequest;
-  readonly state: TrainingState;
+  state: TrainingState;
+  /** Of a job that a control rule matched. */
+  readonly plan?: Plan;
 }
 
-/** How a test ends a job by hand, or a control rule from the start. */
+/** How a test ends a job by hand. */
 export interface Verdict {
   readonly action: 'complete' | 'fail';
   readonly reason?: string;

@@ -1,52 +1,58 @@
+import { buffer, text } from 'node:stream/consumers';
+import { tooMuchData } from './failure.js';
+
 /** Records that go to the model in one request. */
 export interface Batch {
   readonly body: Buffer;
-  /** The lines as they were read, before any filter; none where the object is not split. */
-  readonly lines: readonly string[];
+  /** The records as they were read, before any filter; none where nobody looks at them. */
+  readonly records: readonly string[];
 }
 
 export interface BatchPlan {
-  readonly split: boolean;
-  readonly strategy: 'MultiRecord' | 'SingleRecord';
+  /** Records are lines, the object is one record, or (`bytes`) it goes as it is. */
+  readonly unit: 'line' | 'object' | 'bytes';
+  /** `All` puts a whole object's records into one request, as SplitType None does. */
+  readonly strategy: 'MultiRecord' | 'SingleRecord' | 'All';
   /** Bytes of a request's body at most; 0 for no limit. */
   readonly maxBytes: number;
-  /** What is sent of a line. */
-  readonly filter: (line: string) => string;
+  /** What is sent of a record. */
+  readonly filter: (record: string) => string;
 }
 
 /**
- * Cuts one object into the requests that SplitType and BatchStrategy ask for. Throws if one record (the whole object
- * where it is not split) is over the limit.
+ * Cuts one object into the requests that SplitType and BatchStrategy ask for. Throws ObjectFailure if one record (the
+ * whole object where it is not split) is over the limit.
  */
 export async function* batchesOf(content: AsyncIterable<Buffer>, plan: BatchPlan): AsyncGenerator<Batch> {
-  if (!plan.split) {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of content) {
-      size += chunk.length;
-      assertFits(size, plan, 'the object');
-      chunks.push(chunk);
-    }
-    yield { body: Buffer.concat(chunks), lines: [] };
-    return;
-  }
-  let lines: string[] = [];
+  if (plan.unit === 'line') return yield* linesInBatches(content, plan);
+  const whole = withinLimit(content, plan);
+  if (plan.unit === 'bytes') return yield { body: await buffer(whole), records: [] };
+  const record = await text(whole);
+  yield { body: Buffer.from(plan.filter(record)), records: [record] };
+}
+
+async function* linesInBatches(content: AsyncIterable<Buffer>, plan: BatchPlan): AsyncGenerator<Batch> {
+  let records: string[] = [];
   let parts: string[] = [];
   let size = 0;
   for await (const line of linesOf(content)) {
     const part = plan.filter(line) + '\n';
     const bytes = Buffer.byteLength(part);
-    assertFits(bytes, plan, 'a record');
+    assertFits(
+      plan.strategy === 'All' ? size + bytes : bytes,
+      plan,
+      plan.strategy === 'All' ? 'the object' : 'a record',
+    );
     const full = plan.strategy === 'SingleRecord' || (plan.maxBytes > 0 && size + bytes > plan.maxBytes);
-    if (full && lines.length > 0) {
-      yield { body: Buffer.from(parts.join('')), lines };
-      [lines, parts, size] = [[], [], 0];
+    if (full && records.length > 0) {
+      yield { body: Buffer.from(parts.join('')), records };
+      [records, parts, size] = [[], [], 0];
     }
-    lines.push(line);
+    records.push(line);
     parts.push(part);
     size += bytes;
   }
-  if (lines.length > 0) yield { body: Buffer.from(parts.join('')), lines };
+  if (records.length > 0) yield { body: Buffer.from(parts.join('')), records };
 }
 
 /** Lines without their ends. A line end at the end of the object starts no record. */
@@ -62,7 +68,15 @@ async function* linesOf(content: AsyncIterable<Buffer>): AsyncGenerator<string> 
   if (rest !== '') yield rest.replace(/\r$/, '');
 }
 
-function assertFits(bytes: number, plan: BatchPlan, what: string): void {
-  if (plan.maxBytes === 0 || bytes <= plan.maxBytes) return;
-  throw new Error(`${what} is over MaxPayloadInMB (${plan.maxBytes} bytes): raise it, or split the input by Line`);
+async function* withinLimit(content: AsyncIterable<Buffer>, plan: BatchPlan): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    assertFits(size, plan, 'the object');
+    yield chunk;
+  }
+}
+
+function assertFits(bytes: number, { maxBytes }: BatchPlan, what: string): void {
+  if (maxBytes > 0 && bytes > maxBytes) throw tooMuchData(what, maxBytes);
 }

@@ -1,9 +1,10 @@
 import { TransformJobStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
-import { ApiError, type Context, type ControlRule, type Operation, type Service } from '../context.js';
+import { ApiError, type Context, type Operation, type Service } from '../context.js';
+import { afterRestart, isAtOnce, refuseOverQuota } from '../faults.js';
 import type { ModelRecord } from '../endpoints/types.js';
 import { page } from '../paging.js';
-import { addTags } from '../tags.js';
+import { setTags } from '../tags.js';
 import { requireName } from '../validate.js';
 import { describe, isTerminal, move, newJob, save } from './record.js';
 import { readTransformRequest } from './request.js';
@@ -16,18 +17,19 @@ const KIND = 'transform-job';
 export function createTransformService(ctx: Context): Service {
   const runs = new Map<string, TransformRun>();
 
-  const start = (job: TransformJob, model: ModelRecord, rule?: ControlRule): void => {
-    const run = new TransformRun(ctx, job, model, rule);
+  const start = (job: TransformJob, model: ModelRecord): TransformRun => {
+    const run = new TransformRun(ctx, job, model);
     runs.set(job.TransformJobName, run);
     void run.done
       .catch((error: unknown) =>
         ctx.log.error({ err: error, transformJob: job.TransformJobName }, 'transform job lost'),
       )
       .finally(() => runs.delete(job.TransformJobName));
+    return run;
   };
 
   const operations: Record<string, Operation> = {
-    CreateTransformJob(input) {
+    async CreateTransformJob(input) {
       const { request, tags } = readTransformRequest(input);
       const existing = ctx.store.get<TransformJob>(KIND, request.TransformJobName);
       if (existing) {
@@ -41,15 +43,16 @@ export function createTransformService(ctx: Context): Service {
         const missing = arn(ctx.config, 'model', request.ModelName);
         throw new ApiError('ValidationException', `Could not find model "${missing}".`);
       }
-      const job = newJob(ctx.config, request);
-      addTags(ctx, job.state.TransformJobArn, tags);
+      const plan = ctx.control.take(KIND, request.TransformJobName);
+      const { InstanceType, InstanceCount } = request.TransformResources ?? {};
+      refuseOverQuota(plan, `${InstanceType} for transform job usage`, 'Instances', InstanceCount);
+      const job = newJob(ctx.config, request, plan);
+      // Before the job, so that none is ever seen without its tags.
+      setTags(ctx, job.state.TransformJobArn, tags);
       save(ctx, job);
-      const rule = ctx.control.take(KIND, job.TransformJobName);
-      if (rule?.action === 'complete') move(ctx, job, 'Completed');
-      else if (rule?.action === 'fail')
-        move(ctx, job, 'Failed', rule.reason ?? 'AlgorithmError: failed by a control rule');
-      else start(job, model, rule);
-      return Promise.resolve({ TransformJobArn: job.state.TransformJobArn });
+      const run = start(job, model);
+      if (isAtOnce(plan)) await run.done;
+      return { TransformJobArn: job.state.TransformJobArn };
     },
 
     DescribeTransformJob(input) {
@@ -89,7 +92,7 @@ export function createTransformService(ctx: Context): Service {
         if (isTerminal(job)) continue;
         const model = ctx.store.get<ModelRecord>('model', job.request.ModelName);
         if (job.state.TransformJobStatus === 'Stopping') move(ctx, job, 'Stopped');
-        else if (model) start(job, model);
+        else if (model) start({ ...job, plan: afterRestart(job.plan) }, model);
         else move(ctx, job, 'Failed', `ClientError: model "${job.request.ModelName}" was deleted while the job ran`);
       }
       return Promise.resolve();

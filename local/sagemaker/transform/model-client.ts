@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ObjectFailure } from './failure.js';
 import type { TransformRequest } from './types.js';
 
 /** AWS's defaults where neither the request nor the model says anything. */
@@ -33,13 +34,22 @@ export async function executionParameters(url: string, request: TransformRequest
   };
 }
 
-/** Sends one body to the model and returns its answer. Retries server errors as ModelClientConfig says. */
+/** What a model answered, and the content type it gave. */
+export interface Answer {
+  readonly body: Buffer;
+  readonly type?: string;
+}
+
+/**
+ * Sends one body to the model and returns its answer. Retries server errors as ModelClientConfig says; throws
+ * ObjectFailure in the end.
+ */
 export async function callModel(
   url: string,
   request: TransformRequest,
   body: Buffer,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Answer> {
   const { InvocationsTimeoutInSeconds, InvocationsMaxRetries } = request.ModelClientConfig ?? {};
   const timeoutMs = (InvocationsTimeoutInSeconds ?? DEFAULT_TIMEOUT_S) * 1000;
   const headers: Record<string, string> = {};
@@ -48,8 +58,9 @@ export async function callModel(
 
   for (let left = InvocationsMaxRetries ?? DEFAULT_RETRIES; ; left--) {
     const answer = await attempt(`${url}/invocations`, headers, body, timeoutMs, signal);
-    if (Buffer.isBuffer(answer)) return answer;
-    if (!answer.retry || left === 0) throw new Error(answer.problem);
+    if ('body' in answer) return answer;
+    if (!answer.retry || left === 0)
+      throw new ObjectFailure(answer.retry ? 'AlgorithmError' : 'ClientError', answer.problem);
     await sleep(RETRY_AFTER_MS, undefined, { signal });
   }
 }
@@ -60,17 +71,17 @@ async function attempt(
   body: Buffer,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Buffer | { problem: string; retry: boolean }> {
+): Promise<Answer | { problem: string; retry: boolean }> {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body), signal: limit });
     const content = Buffer.from(await answer.arrayBuffer());
-    if (answer.ok) return content;
-    const kind = answer.status >= 500 ? 'server' : 'client';
-    const problem = `Received ${kind} error (${answer.status}) from the model with message "${content.toString().slice(0, 300)}"`;
+    const type = answer.headers.get('content-type');
+    if (answer.ok) return { body: content, ...(type !== null && { type }) };
+    const problem = `Bad HTTP status received from algorithm: ${answer.status}: ${content.toString().slice(0, 300)}`;
     return { problem, retry: answer.status >= 500 };
   } catch (error) {
     signal.throwIfAborted();
-    return { problem: `the model did not answer: ${(error as Error).message}`, retry: true };
+    return { problem: `Unable to get response from algorithm: ${(error as Error).message}`, retry: true };
   }
 }

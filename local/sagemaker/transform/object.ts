@@ -7,9 +7,9 @@ import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.js';
 import type { InputFile } from '../inputs.js';
 import { joinS3, parseS3, readStream, upload } from '../s3.js';
-import { batchesOf, type Batch } from './batches.js';
-import { fieldsOf, lineOf, parseFilter } from './filter.js';
+import { batchesOf } from './batches.js';
 import { callModel, type ExecutionParameters } from './model-client.js';
+import { processingOf } from './processing.js';
 import type { TransformRequest } from './types.js';
 
 /**
@@ -24,16 +24,16 @@ export async function transformObject(
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const inputFilter = filterLine(request.DataProcessing?.InputFilter);
+  const { parameters } = model;
+  const processing = processingOf(request);
   const batches = batchesOf(await open(ctx, request, input, signal), {
-    split: request.TransformInput?.SplitType === 'Line',
-    strategy: model.parameters.strategy,
-    maxBytes: model.parameters.maxPayloadBytes,
-    filter: inputFilter,
+    unit: processing.unit,
+    strategy: processing.all ? 'All' : parameters.strategy,
+    maxBytes: parameters.maxPayloadBytes,
+    filter: processing.filter,
   });
-  const assemble = assembler(request);
-  const answers = inOrder(batches, model.parameters.maxConcurrent, async (batch) =>
-    assemble(batch, await callModel(model.url, request, batch.body, signal)),
+  const answers = inOrder(batches, parameters.maxConcurrent, async (batch) =>
+    processing.assemble(batch, await callModel(model.url, request, batch.body, signal)),
   );
   await mkdir(dirname(file), { recursive: true });
   try {
@@ -56,39 +56,6 @@ async function open(
   return request.TransformInput?.CompressionType === 'Gzip' ? stream.pipe(createGunzip()) : stream;
 }
 
-/** What an answer becomes in the output: joined and filtered by line, and ended by a line end where asked. */
-function assembler(request: TransformRequest): (batch: Batch, answer: Buffer) => Buffer {
-  const { JoinSource, OutputFilter } = request.DataProcessing ?? {};
-  const joins = JoinSource === 'Input';
-  const lineEnds = request.TransformOutput?.AssembleWith === 'Line';
-  if (!joins && OutputFilter === undefined) {
-    return (_, answer) =>
-      lineEnds && !answer.subarray(-1).equals(LINE_END) ? Buffer.concat([answer, LINE_END]) : answer;
-  }
-  const filter = parseFilter(OutputFilter ?? '$');
-  return ({ lines }, answer) => {
-    const answers = answer
-      .toString('utf8')
-      .replace(/\r?\n$/, '')
-      .split(/\r?\n/);
-    if (answers.length !== lines.length) {
-      throw new Error(`the model gave ${answers.length} answers for ${lines.length} records: they can't be told apart`);
-    }
-    const records = answers.map((text, index) =>
-      lineOf(filter([...(joins ? fieldsOf(lines[index] as string) : []), ...fieldsOf(text)])),
-    );
-    return Buffer.from(records.join('\n') + (lineEnds ? '\n' : ''));
-  };
-}
-
-const LINE_END = Buffer.from('\n');
-
-function filterLine(path: string | undefined): (line: string) => string {
-  if (path === undefined || path === '$') return (line) => line;
-  const filter = parseFilter(path);
-  return (line) => lineOf(filter(fieldsOf(line)));
-}
-
 /** Works on at most `limit` items at once and yields the results in the items' order. */
 async function* inOrder<T, R>(
   items: AsyncIterable<T>,
@@ -96,12 +63,17 @@ async function* inOrder<T, R>(
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
   const waiting: Promise<R>[] = [];
-  for await (const item of items) {
-    const result = work(item);
-    // Its failure is thrown when its turn comes; until then it counts as handled.
-    result.catch(() => undefined);
-    waiting.push(result);
-    if (waiting.length >= limit) yield (await waiting.shift()) as R;
+  try {
+    for await (const item of items) {
+      const result = work(item);
+      // Its failure is thrown when its turn comes; until then it counts as handled.
+      result.catch(() => undefined);
+      waiting.push(result);
+      if (waiting.length >= limit) yield (await waiting.shift()) as R;
+    }
+    while (waiting.length > 0) yield (await waiting.shift()) as R;
+  } finally {
+    // What is still under way counts among the requests at once, until it is through.
+    await Promise.allSettled(waiting);
   }
-  for (const result of waiting) yield await result;
 }

@@ -1,6 +1,6 @@
 import type { TransformJobStatus } from '@aws-sdk/client-sagemaker';
 import { arn } from '../arn.js';
-import type { Context, SageMakerConfig } from '../context.js';
+import type { Context, Plan, SageMakerConfig } from '../context.js';
 import { timesAsText } from '../events.js';
 import { tagsOf } from '../tags.js';
 import { now } from '../time.js';
@@ -13,7 +13,7 @@ export function isTerminal(job: TransformJob): boolean {
 }
 
 /** A new job, InProgress; not stored yet. */
-export function newJob(config: SageMakerConfig, request: TransformRequest): TransformJob {
+export function newJob(config: SageMakerConfig, request: TransformRequest, plan?: Plan): TransformJob {
   const at = now();
   const state: TransformJob['state'] = {
     TransformJobArn: arn(config, 'transform-job', request.TransformJobName),
@@ -21,7 +21,7 @@ export function newJob(config: SageMakerConfig, request: TransformRequest): Tran
     CreationTime: at,
     LastModifiedTime: at,
   };
-  return { TransformJobName: request.TransformJobName, request, state };
+  return { TransformJobName: request.TransformJobName, request, state, ...(plan && { plan }) };
 }
 
 /** Moves a job to a status, stores it and tells EventBridge. `reason` becomes the FailureReason. */

@@ -3,7 +3,8 @@ import { parseS3 } from '../s3.js';
 import { readTags, type Tag } from '../tags.js';
 import { TRANSFORM_INSTANCE_TYPES, hasLocalStorage } from '../training/instances.js';
 import { Fields, KMS_PATTERN, NAME_PATTERN, S3_PATTERN } from '../validate.js';
-import { parseFilter } from './filter.js';
+import { FORMAT_NAMES, formatOf, mediaType } from './formats.js';
+import { isFilter } from './processing.js';
 import type { TransformRequest } from './types.js';
 
 /** AWS: what one request to the model may hold at most, times how many go at once. */
@@ -83,26 +84,30 @@ function checkMeaning(request: TransformRequest): void {
   checkProcessing(request, split, output?.AssembleWith ?? 'None');
 }
 
+/** AWS's rules for DataProcessing: formats of input and output that agree, and delimiters that go with them. */
 function checkProcessing(request: TransformRequest, split: string, assemble: string): void {
   const { InputFilter, OutputFilter, JoinSource } = request.DataProcessing ?? {};
-  for (const filter of [InputFilter, OutputFilter]) {
+  const joins = JoinSource === 'Input';
+  const filters = [InputFilter, OutputFilter].filter(isFilter);
+  if (!joins && filters.length === 0) return;
+  const type = mediaType(request.TransformInput?.ContentType);
+  const format = formatOf(type);
+  if (!format) return refuse(`DataProcessing needs ContentType to be one of ${FORMAT_NAMES}, not ${type ?? 'unset'}.`);
+  for (const filter of filters) {
     try {
-      if (filter !== undefined) parseFilter(filter);
+      format.path(filter);
     } catch (cause) {
       refuse(`DataProcessing: ${(cause as Error).message}`);
     }
   }
-  const joins = JoinSource === 'Input';
-  if (!joins && InputFilter === undefined && OutputFilter === undefined) return;
-  const type = request.TransformInput?.ContentType;
-  if (type?.split(';')[0] !== 'text/csv') {
-    refuse(`DataProcessing with ContentType ${String(type)}: the local SageMaker filters and joins text/csv only`);
+  if (type === 'text/csv' && split !== 'Line') {
+    refuse('DataProcessing of text/csv needs SplitType Line: records are filtered and joined line by line.');
   }
-  if (split !== 'Line') refuse('DataProcessing needs SplitType Line: records are filtered and joined line by line.');
-  if (joins && assemble !== 'Line') refuse('JoinSource Input needs AssembleWith Line.');
-  const accept = request.TransformOutput?.Accept;
-  if ((joins || OutputFilter !== undefined) && accept !== undefined && accept.split(';')[0] !== 'text/csv') {
-    refuse(`DataProcessing joins and filters answers of the input's type: Accept must be text/csv, not ${accept}.`);
+  if (type === 'text/csv' && joins && assemble !== 'Line')
+    refuse('JoinSource Input of text/csv needs AssembleWith Line.');
+  const accept = mediaType(request.TransformOutput?.Accept);
+  if ((joins || isFilter(OutputFilter)) && accept !== undefined && accept !== type) {
+    refuse(`DataProcessing joins and filters answers of the input's type: Accept must be ${type}, not ${accept}.`);
   }
 }
 

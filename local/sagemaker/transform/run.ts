@@ -1,16 +1,19 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, ControlRule } from '../context.js';
+import type { Context } from '../context.js';
 import { modelDataUrl, servingContainer } from '../endpoints/containers.js';
 import type { ContainerDefinition, ModelRecord } from '../endpoints/types.js';
+import { NO_CAPACITY, pause } from '../faults.js';
 import { resolveInput, shard, type InputFile } from '../inputs.js';
 import { checkKey } from '../kms.js';
+import { untilStored } from '../persist.js';
 import { pruneLogs } from '../runtime/log-file.js';
 import { fetchModel } from '../runtime/model-dir.js';
 import { SERVE_GRACE_MS, startServing } from '../runtime/serve.js';
 import { s3Uri } from '../s3.js';
 import { now } from '../time.js';
+import { ObjectFailure } from './failure.js';
+import { openDataLog, transformLogRoot, transformLogs } from './logs.js';
 import { executionParameters } from './model-client.js';
 import { transformObject } from './object.js';
 import { move, save } from './record.js';
@@ -27,13 +30,13 @@ export class TransformRun {
   /** Resolves when the job has ended, or was left for the next start to take up. */
   readonly done: Promise<void>;
   readonly #over = new AbortController();
+  readonly #closing = new AbortController();
   #ending: 'stop' | 'shutdown' | undefined;
 
   constructor(
     private readonly ctx: Context,
     private readonly job: TransformJob,
     private readonly model: ModelRecord,
-    private readonly rule?: ControlRule,
   ) {
     this.done = this.#run();
   }
@@ -50,6 +53,7 @@ export class TransformRun {
   async shutDown(): Promise<void> {
     this.#ending = 'shutdown';
     this.#over.abort();
+    this.#closing.abort();
     await this.done;
   }
 
@@ -62,10 +66,6 @@ export class TransformRun {
     return join(this.ctx.config.stateDir, 'transform', this.job.TransformJobName);
   }
 
-  get #logs(): string {
-    return join(this.ctx.config.stateDir, 'logs', 'transform-jobs');
-  }
-
   async #run(): Promise<void> {
     let failure: unknown;
     try {
@@ -74,20 +74,41 @@ export class TransformRun {
       failure = error;
     }
     await rm(this.#dir, { recursive: true, force: true });
-    this.#end(failure);
-    await pruneLogs(this.#logs);
+    await untilStored(
+      () => this.#end(failure),
+      (error) => this.#log(error, "a transform job's end can't be stored yet"),
+      this.#closing.signal,
+    );
+    await pruneLogs(transformLogRoot(this.ctx));
   }
 
   #end(failure: unknown): void {
     if (this.#ending === 'shutdown') return;
     if (this.#ending === 'stop') return move(this.ctx, this.job, 'Stopped');
     if (failure === undefined) return move(this.ctx, this.job, 'Completed');
-    this.ctx.log.warn({ err: failure, transformJob: this.job.TransformJobName }, 'transform job failed');
+    this.#log(failure, 'transform job failed');
     const head = failure instanceof JobFailure ? '' : 'InternalServerError: We encountered an internal error: ';
     move(this.ctx, this.job, 'Failed', head + (failure instanceof Error ? failure.message : String(failure)));
   }
 
+  #log(error: unknown, text: string): void {
+    this.ctx.log.warn({ err: error, transformJob: this.job.TransformJobName }, text);
+  }
+
+  /** What a control rule has in store, before anything is looked at. */
+  async #meetFault(): Promise<void> {
+    const fault = this.job.plan?.fault;
+    if (!fault) return;
+    await pause(fault, this.#over.signal);
+    if (fault.action === 'fail') throw new JobFailure(fault.reason ?? 'AlgorithmError: failed by a control rule');
+    if (fault.action === 'capacity') throw new JobFailure(fault.reason ?? `CapacityError: ${NO_CAPACITY}`);
+    if (fault.action === 'stop') this.stop();
+  }
+
   async #work(): Promise<void> {
+    await this.#meetFault();
+    this.#over.signal.throwIfAborted();
+    if (this.job.plan?.canned) return;
     await this.#checkKeys();
     const container = servingContainer(this.model);
     const imageDir = this.ctx.imageDir(container.Image);
@@ -101,7 +122,6 @@ export class TransformRun {
     await this.#fetch(container, modelDir);
     this.job.state.TransformStartTime = now();
     save(this.ctx, this.job);
-    if (this.rule?.action === 'slow') await sleep(this.rule.delayMs, undefined, { signal: this.#over.signal });
     const instances = this.job.request.TransformResources?.InstanceCount ?? 1;
     const failures = await Promise.all(
       Array.from({ length: Math.min(instances, files.length) }, (_, index) =>
@@ -122,20 +142,25 @@ export class TransformRun {
     const stop = (): void => void container.stop(this.#graceMs);
     this.#over.signal.addEventListener('abort', stop, { once: true });
     const failures: JobFailure[] = [];
+    const log = openDataLog(this.ctx, this.job.TransformJobName, index);
     try {
       const parameters = await executionParameters(url, this.job.request);
+      log.parameters(parameters);
       for (const [position, input] of files.entries()) {
         this.#over.signal.throwIfAborted();
         const file = join(this.#dir, `output-${index}`, String(position));
         await transformObject(this.ctx, this.job.request, input, { url, parameters }, file, this.#over.signal).catch(
           (error: Error) => {
-            const text = `AlgorithmError: ${s3Uri(input.object)}: ${error.message}`;
+            const kind = error instanceof ObjectFailure ? error.kind : 'ClientError';
+            log.failed(input.object, kind, error);
+            const text = `${kind}: See job logs for more information. ${s3Uri(input.object)}: ${error.message}`;
             failures.push(new JobFailure(text, { cause: error }));
           },
         );
       }
     } finally {
       this.#over.signal.removeEventListener('abort', stop);
+      log.close();
       await container.stop(this.#graceMs);
     }
     return failures;
@@ -150,7 +175,7 @@ export class TransformRun {
         imageDir: model.imageDir,
         modelDir: model.modelDir,
         env: { ...model.container.Environment, ...this.job.request.Environment, SAGEMAKER_BATCH: 'true' },
-        logFile: join(this.#logs, this.job.TransformJobName, `${index + 1}.log`),
+        logFile: transformLogs(this.ctx, this.job.TransformJobName, index).program,
         startupTimeoutMs: STARTUP_TIMEOUT_MS,
         withoutCredentials: this.model.EnableNetworkIsolation === true,
         signal: this.#over.signal,

@@ -1,4 +1,5 @@
 import type { CreateTransformJobRequest, TransformJobStatus } from '@aws-sdk/client-sagemaker';
+import type { Plan } from '../context.js';
 
 /** The request as it came over the wire, without tags: those are kept by ARN. */
 export type TransformRequest = Omit<CreateTransformJobRequest, 'Tags'> & {
@@ -22,4 +23,6 @@ export interface TransformJob {
   readonly TransformJobName: string;
   readonly request: TransformRequest;
   readonly state: TransformState;
+  /** Of a job that a control rule matched. */
+  readonly plan?: Plan;
 }

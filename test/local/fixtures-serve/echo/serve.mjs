@@ -1,4 +1,4 @@
-// A model that answers who it is: /opt/ml/model/id.txt. BEHAVIOUR makes its start go wrong; the request's text, the answer.
+// A model that answers who it is: /opt/ml/model/id.txt. BEHAVIOUR makes its start go wrong, or (`sickens`) what follows it; the request's text, the answer.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -14,10 +14,11 @@ const base = process.env.SAGEMAKER_BASE_DIR ?? '/opt/ml';
 const id = readFileSync(join(base, 'model', 'id.txt'), 'utf8').trim();
 const port = Number(process.env.SAGEMAKER_BIND_TO_PORT ?? 8080);
 const instance = randomUUID();
-const healthy = behaviour === 'healthy' ? 200 : 500;
+let pings = 0;
+const isHealthy = () => behaviour === 'healthy' || (behaviour === 'sickens' && ++pings === 1);
 
 const server = createServer(async (req, res) => {
-  if (req.url === '/ping') return res.writeHead(healthy).end();
+  if (req.url === '/ping') return res.writeHead(isHealthy() ? 200 : 500).end();
   const chunks = [];
   for await (const chunk of req) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString('utf8');
