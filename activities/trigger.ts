@@ -1,16 +1,11 @@
 import { getClient } from '@temporalio/activity';
 import type { TriggerActivities } from '../contracts/activities.js';
+import { dateIn } from '../contracts/calendar.js';
 import type { Definition } from '../contracts/definition/index.js';
 import { entityId, scheduleId } from '../contracts/names.js';
 import { MESSAGES, WORKFLOWS } from '../contracts/runs.js';
 import type { ModelState, RunRequest } from '../contracts/runs.js';
 import { fail, withFailures } from './errors.js';
-
-/** Date (YYYY-MM-DD) of an ISO 8601 time on a time zone's calendar. */
-export function dateIn(timeZone: string, time: string): string {
-  // Swedish writes dates as ISO 8601 does.
-  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(new Date(time));
-}
 
 /** Activities over Temporal itself: what a schedule starts, and what stops it. `taskQueue` is where the model entity runs. */
 export function createTriggerActivities({ taskQueue }: { readonly taskQueue: string }): TriggerActivities {

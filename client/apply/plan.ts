@@ -27,6 +27,10 @@ export interface Orphan {
   readonly model: string;
   /** Endpoint that goes on serving, and billing; unknown where only a damaged schedule is left. */
   readonly endpoint?: string;
+  /** What it was applied as; unknown where only a damaged schedule is left. */
+  readonly definition?: Definition;
+  /** Whether a run of it is under way or waits. */
+  readonly busy: boolean;
   readonly hasEntity: boolean;
   readonly hasSchedule: boolean;
 }
@@ -77,6 +81,8 @@ async function findOrphans(client: Client, env: NodeJS.ProcessEnv, defined: Read
       return {
         model,
         endpoint: definition?.endpoint.name,
+        definition,
+        busy: status !== undefined && (status.running !== undefined || status.queue.length > 0),
         hasEntity: status !== undefined,
         hasSchedule: schedule !== undefined,
       };

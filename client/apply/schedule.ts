@@ -6,13 +6,15 @@ import { WORKFLOWS } from '../../contracts/runs.js';
 import type { TriggerInput } from '../../contracts/runs.js';
 import { changesBetween } from '../diff.js';
 
-const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * 86_400_000;
 
 const POLICIES = {
-  // The trigger lives for a moment; where one still waits for a worker, a second would ask for the very same run.
-  overlap: ScheduleOverlapPolicy.SKIP,
-  // Temporal's own default is a year: after a long outage that would be a run a slot.
-  catchupWindow: DAY_MS,
+  // The trigger lives for a moment. Where one still waits for a worker, the newer takes its place: it asks for the same run with the
+  // later as-of date. SKIP and BUFFER_ONE would keep the oldest, ALLOW_ALL one for each time that was missed.
+  overlap: ScheduleOverlapPolicy.TERMINATE_OTHER,
+  // What was missed in an outage becomes one trigger, of the last time missed. Temporal's own default of a year would start runs for times
+  // that nobody remembers.
+  catchupWindow: WEEK_MS,
   pauseOnFailure: false,
 } as const;
 

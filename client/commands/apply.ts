@@ -1,3 +1,4 @@
+import { conflictsOf } from '../apply/conflicts.js';
 import { executeModel, prune } from '../apply/execute.js';
 import type { ModelPlan, Orphan } from '../apply/plan.js';
 import { makePlan } from '../apply/plan.js';
@@ -52,6 +53,9 @@ async function apply(context: Context, paths: string[], options: Options & { jso
   const dryRun = options.dryRun === true;
   await withClient(terminal, async (client) => {
     const plan = await makePlan(client, terminal.env, models);
+    const conflicts = conflictsOf(plan, options.prune === true);
+    if (conflicts.length > 0)
+      throw new CliError(`${conflicts.join('\n')}\nnothing was applied`, EXIT.failed, { details: { conflicts } });
     const failed: string[] = [];
     const attempt = async (model: string, work: () => Promise<void>) => {
       if (dryRun) return;

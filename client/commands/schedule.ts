@@ -1,72 +1,49 @@
-import type { Client, ScheduleDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { scheduleId } from '../../contracts/names.js';
-import { definitionOf, findSchedule } from '../apply/schedule.js';
+import { MOST_OWN_REQUESTS } from '../../contracts/runs.js';
+import { requireTriggers, rowOf, type Triggers } from '../apply/rows.js';
+import { findSchedule } from '../apply/schedule.js';
+import { eventTriggers, pauseEvents } from '../apply/triggers.js';
 import { withClient } from '../connect.js';
-import { closest } from '../definition/schema.js';
-import { usageError } from '../errors.js';
 import { formatAge, formatTime } from '../format.js';
 import { scheduledModels } from '../models.js';
+import { backfill } from './backfill.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
-
-const NEXT_TIMES = 3;
-
-interface Row {
-  readonly model: string;
-  readonly cron?: string;
-  readonly timeZone?: string;
-  readonly state: 'active' | 'paused';
-  readonly note?: string;
-  readonly next: readonly string[];
-  readonly last?: string;
-}
-
-function rowOf(model: string, schedule: ScheduleDescription): Row {
-  const { paused, note } = schedule.state;
-  const { cron, timeZone } = definitionOf(schedule)?.triggers.schedule ?? {};
-  return {
-    model,
-    cron,
-    timeZone,
-    state: paused ? 'paused' : 'active',
-    note: note || undefined,
-    // A paused schedule's times pass without a run.
-    next: paused ? [] : schedule.info.nextActionTimes.slice(0, NEXT_TIMES).map((at) => at.toISOString()),
-    last: schedule.info.recentActions.at(-1)?.takenAt.toISOString(),
-  };
-}
-
-async function requireSchedule(client: Client, model: string): Promise<ScheduleDescription> {
-  const schedule = await findSchedule(client, model);
-  if (schedule) return schedule;
-  const known = await scheduledModels(client);
-  const near = closest(model, known);
-  const hint = near ? ` Did you mean ${near}?` : known.length > 0 ? ` With a schedule: ${known.join(', ')}.` : '';
-  throw usageError(
-    `no schedule for "${model}".${hint} A schedule comes from triggers.schedule of the definition and \`perennial apply\``,
-  );
-}
 
 type Change = 'pause' | 'resume' | 'trigger';
 
 const CHANGES = [
-  { what: 'pause', description: 'start no runs by the schedule until it is resumed', done: 'paused' },
-  { what: 'resume', description: 'start runs by the schedule again', done: 'resumed' },
+  { what: 'pause', description: 'start no runs by schedule or events until resumed', done: 'paused' },
+  { what: 'resume', description: 'start runs by schedule and events again', done: 'resumed' },
 ] as const;
 
-async function change(client: Client, model: string, what: Change, note: string | undefined): Promise<void> {
+async function change(
+  client: Client,
+  model: string,
+  what: Change,
+  note: string | undefined,
+  { schedule, events }: Triggers,
+): Promise<void> {
   const handle = client.schedule.getHandle(scheduleId(model));
   switch (what) {
-    case 'pause':
-      return handle.pause(note ?? 'paused by perennial schedule pause');
+    case 'pause': {
+      const why = note ?? 'paused by perennial schedule pause';
+      // Events first: if this fails half-way, the schedule shows that nothing is paused yet.
+      if (events) await pauseEvents(client, model, why);
+      if (schedule) await handle.pause(why);
+      return;
+    }
     case 'resume':
-      return handle.unpause(note ?? 'resumed by perennial schedule resume');
+      if (events) await pauseEvents(client, model, undefined);
+      if (schedule) await handle.unpause(note ?? 'resumed by perennial schedule resume');
+      return;
     case 'trigger':
       return handle.trigger();
   }
 }
 
-/** `schedule list|pause|resume|trigger`. */
+/** `schedule list|pause|resume|trigger|backfill`. */
 export function scheduleCommand(context: Context): void {
   const { program, terminal } = context;
   const schedule = program.command('schedule').description('the schedules of models');
@@ -79,22 +56,30 @@ export function scheduleCommand(context: Context): void {
     .action(async (options) => {
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
-        const models = await scheduledModels(client);
+        const [scheduled, byEvent] = await Promise.all([scheduledModels(client), eventTriggers(client)]);
+        const models = [...new Set([...scheduled, ...byEvent.keys()])].sort();
         const found = await Promise.all(
-          models.map(async (model) => ({ model, is: await findSchedule(client, model) })),
+          models.map(async (model) => ({
+            model,
+            schedule: await findSchedule(client, model),
+            events: byEvent.get(model),
+          })),
         );
-        const rows = found.flatMap(({ model, is }) => (is ? [rowOf(model, is)] : []));
+        const rows = found.flatMap(({ model, schedule, events }) =>
+          schedule || events ? [rowOf(model, { schedule, events })] : [],
+        );
         output.result(rows, () =>
           rows.length === 0
-            ? 'no schedules'
+            ? 'no schedules, and no events that start runs'
             : output.table(
-                ['MODEL', 'CRON', 'TIME ZONE', 'STATE', 'LAST', 'NEXT'],
-                rows.map(({ model, cron = '', timeZone = '', state, note, last, next: [next] }) => [
+                ['MODEL', 'CRON', 'TIME ZONE', 'EVENTS', 'STATE', 'LAST', 'NEXT'],
+                rows.map(({ model, cron = '', timeZone = '', events = '', state, note, last, next: [next] }) => [
                   model,
                   cron,
                   timeZone,
+                  events,
                   output.outcome(state),
-                  last ? formatAge(last) : 'never',
+                  last ? formatAge(last) : cron ? 'never' : '',
                   next ? `${formatTime(next)} (${formatAge(next)})` : (note ?? ''),
                 ]),
               ),
@@ -120,6 +105,27 @@ export function scheduleCommand(context: Context): void {
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText('after', examples('schedule trigger weather'))
     .action((model, options) => changeCommand(context, 'trigger', 'triggered', model, options));
+
+  schedule
+    .command('backfill')
+    .description(
+      `ask for one run a day on which the schedule has a time in a span of the past, each as of its day, oldest first; at most ${MOST_OWN_REQUESTS}`,
+    )
+    .argument('<model>', 'name of the model')
+    .requiredOption('--from <date>', 'first day, YYYY-MM-DD in the time zone of the schedule')
+    .requiredOption('--to <date>', 'last day, included')
+    .option('--no-deploy', 'train, and leave the endpoint alone')
+    .option('--force', 'train even if nothing is new')
+    .option('--dry-run', 'list the days, and ask for nothing')
+    .option(JSON_FLAG, JSON_HELP)
+    .addHelpText(
+      'after',
+      examples(
+        'schedule backfill weather --from 2015-06-01 --to 2015-06-07 --dry-run',
+        'schedule backfill weather --from 2015-06-01 --to 2015-06-07 --no-deploy --force',
+      ),
+    )
+    .action((model, options) => backfill(context, model, options));
 }
 
 async function changeCommand(
@@ -131,10 +137,14 @@ async function changeCommand(
 ): Promise<void> {
   const output = outputOf(context, { json });
   await withClient(context.terminal, async (client) => {
-    await requireSchedule(client, model);
-    await change(client, model, what, note);
-    const row = rowOf(model, await requireSchedule(client, model));
+    const found = await requireTriggers(client, model, what === 'trigger' ? 'schedule' : 'any');
+    await change(client, model, what, note, found);
+    // The entity's own answer comes later, with the worker: what it was told is what will be.
+    const paused = what === 'trigger' ? found.events?.paused : what === 'pause' ? (note ?? 'paused') : undefined;
+    const events = found.events && { ...found.events, paused };
+    const row = rowOf(model, { schedule: found.schedule && (await findSchedule(client, model)), events });
     const next = row.next[0] ? `; next ${formatTime(row.next[0])}` : '';
-    output.result({ ...row, done }, () => `${done} the schedule of ${model}${next}`);
+    const subjects = [found.schedule && 'the schedule', what !== 'trigger' && events && 'the events'].filter(Boolean);
+    output.result({ ...row, done }, () => `${done} ${subjects.join(' and ')} of ${model}${next}`);
   });
 }

@@ -8,7 +8,7 @@ export interface CheckedModel {
 }
 
 /** What no two models may share, and why. The key is looked up in the file; a default is shown at the model's name. */
-const UNIQUE: readonly { path: readonly string[]; why: string; of: (definition: Definition) => string }[] = [
+export const UNIQUE: readonly { path: readonly string[]; why: string; of: (definition: Definition) => string }[] = [
   { path: ['name'], why: 'each model needs a name of its own', of: ({ name }) => name },
   {
     path: ['endpoint', 'name'],

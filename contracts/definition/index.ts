@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { fixedSpan, name, notYet } from './fields.js';
-import { data, encryption, endpoint, network, triggers } from './sections.js';
+import { data, encryption, endpoint, network } from './sections.js';
 import { training } from './training.js';
+import { triggers } from './triggers.js';
 
 /** A model definition: one YAML file a model. Unknown keys are errors. */
 export const definitionSchema = z

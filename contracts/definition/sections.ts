@@ -1,23 +1,5 @@
 import { z } from 'zod';
-import { fixedSpan, instanceType, kmsKey, name, notYet, prefix, span, timeZone } from './fields.js';
-
-export const triggers = z
-  .strictObject({
-    schedule: z
-      .strictObject({
-        cron: z
-          .string()
-          .regex(/^\S+( \S+){4}$/, { error: 'must have five fields: minute hour day month weekday' })
-          .describe('When to look for new data.')
-          .meta({ examples: ['0 9 * * *'] }),
-        timeZone: timeZone.default('UTC'),
-      })
-      .describe('A cron schedule.')
-      .optional(),
-    newData: notYet('runs started by new data'),
-    events: notYet('runs started by EventBridge events'),
-  })
-  .describe('What starts a run besides the command line.');
+import { fixedSpan, instanceType, kmsKey, name, notYet, prefix, span } from './fields.js';
 
 export const data = z
   .strictObject({

@@ -2,6 +2,7 @@ import {
   BucketAlreadyOwnedByYou,
   CreateBucketCommand,
   PutBucketEncryptionCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -40,7 +41,7 @@ export function awsSettings(env: Env, service?: 'SAGEMAKER' | 'SAGEMAKER_RUNTIME
 export const s3Client = (env: Env) => new S3Client(awsSettings(env));
 export const sagemakerClient = (env: Env) => new SageMakerClient(awsSettings(env, 'SAGEMAKER'));
 
-/** Makes the bucket (versioned, encrypted by default), the key with its alias, and the Slack token; what is there already stays. */
+/** Makes the bucket (versioned, encrypted by default, its events sent to EventBridge), the key with its alias, and the Slack token; what is there already stays. */
 export async function prepareAccount(env: Env, needs: AccountNeeds): Promise<void> {
   const settings = awsSettings(env);
   const [s3, kms, ssm] = [new S3Client(settings), new KMSClient(settings), new SSMClient(settings)];
@@ -67,6 +68,8 @@ async function ensureBucket(s3: S3Client, Bucket: string, KMSMasterKeyID: string
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
   const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' as const, KMSMasterKeyID } };
   await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }));
+  const NotificationConfiguration = { EventBridgeConfiguration: {} };
+  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }));
 }
 
 /** The key's ARN. */

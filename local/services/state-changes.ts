@@ -4,11 +4,12 @@ import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-s
 const NAME = 'perennial-state-changes';
 const ACCOUNT = '000000000000';
 
-/** The queue that receives SageMaker's state changes, on the emulator at `endpoint`. */
+/** The queue that receives the account's events, SageMaker's state changes among them, on the emulator at `endpoint`. */
 export const stateChangeQueueUrl = (endpoint: string) => `${endpoint}/${ACCOUNT}/${NAME}`;
 
 /**
- * Makes that queue and the rule of EventBridge that fills it, which on AWS is the infrastructure's part. Repeating it changes nothing.
+ * Makes that queue and the rule of EventBridge that fills it, which on AWS is the infrastructure's part. The rule lets every event of the
+ * account through, S3's and the caller's own too: the worker picks what its models wait for. Repeating it changes nothing.
  * @throws the SDK's error if the emulator refuses
  */
 export async function makeStateChangeQueue(
@@ -22,7 +23,7 @@ export async function makeStateChangeQueue(
     await sqs.send(new CreateQueueCommand({ QueueName: NAME }));
     const QueueUrl = stateChangeQueueUrl(endpoint);
     const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-    const pattern = JSON.stringify({ source: ['aws.sagemaker'] });
+    const pattern = JSON.stringify({ account: [ACCOUNT] });
     await events.send(new PutRuleCommand({ Name: NAME, EventPattern: pattern }));
     await events.send(new PutTargetsCommand({ Rule: NAME, Targets: [{ Id: 'worker', Arn: Attributes?.QueueArn }] }));
   } finally {

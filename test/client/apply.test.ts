@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scheduleId } from '../../contracts/names.js';
+import { raise } from '../support/scripted-activities.js';
 import type { ClientEnvironment } from './environment.js';
 import { clientEnvironment, definitionText } from './environment.js';
 import { call, temporaryFolder } from './terminal.js';
@@ -57,7 +58,7 @@ describe('apply', () => {
     expect(spec.calendars?.[0]).toMatchObject({ hour: [{ start: 8 }], minute: [{ start: 30 }] });
     expect(spec.timezone).toBe('Asia/Tokyo');
     expect(spec.calendars).toHaveLength(1);
-    expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 86_400_000 });
+    expect(policies).toMatchObject({ overlap: 'TERMINATE_OTHER', catchupWindow: 7 * 86_400_000 });
     expect(action.workflowType).toBe('trigger');
     expect((await apply(wanted)).out).toBe('first: unchanged\n');
 
@@ -86,30 +87,33 @@ describe('apply', () => {
   });
 });
 
-describe('schedule', () => {
-  it('lists, pauses, resumes and triggers', async () => {
-    await apply({ 'a.yaml': definitionText('clocked', schedule('0 9 * * *')) });
+describe('models that would get in each other’s way', () => {
+  it('are refused also when one of them was applied before; a rename with --prune is none, once the old one is idle', async () => {
+    const shared = 'endpoint: { name: shared-endpoint }\n';
+    await apply({ 'a.yaml': definitionText('before', shared) });
+    // Known models are found by visibility, which lags a little.
     await expect
-      .poll(async () => (await call(at.env, ['schedule', 'list'])).out)
-      .toMatch(/clocked +0 9 \* \* \* +Asia\/Tokyo +active +never +\d{4}-/);
-    const paused = await call(at.env, ['schedule', 'pause', 'clocked', '--note', 'new sensors', '--json']);
-    expect(paused.json()).toMatchObject({ model: 'clocked', state: 'paused', note: 'new sensors', next: [] });
-    expect((await call(at.env, ['schedule', 'resume', 'clocked'])).out).toMatch(
-      /^resumed the schedule of clocked; next /,
-    );
+      .poll(async () => (await apply({ 'b.yaml': definitionText('after', shared) }, '--dry-run')).err)
+      .toContain('after gives the same endpoint.name (shared-endpoint) as before, which is applied already');
+    const refused = await apply({ 'b.yaml': definitionText('after', shared) });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('nothing was applied');
+    expect((await call(at.env, ['run', 'after'])).code).toBe(2);
 
-    expect((await call(at.env, ['schedule', 'trigger', 'clocked'])).code).toBe(0);
+    let open = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    at.override({ checkData: () => held.then(() => Promise.reject(raise('DataInvalid', 'stop here'))) });
+    await call(at.env, ['run', 'before']);
+    const busy = await apply({ 'b.yaml': definitionText('after', shared) }, '--prune');
+    expect(busy.err).toContain('a run of before is under way');
+    open();
     await expect
-      .poll(async () => (await call(at.env, ['show', 'clocked', '--json'])).out, { timeout: 20_000 })
-      .toContain('"state":"Deployed"');
-    const shown = await call(at.env, ['show', 'clocked', '--json']);
-    expect(shown.json()).toMatchObject({ trigger: 'schedule', model: 'clocked' });
-  });
-
-  it('names the closest model that has one', async () => {
-    await apply({ 'a.yaml': definitionText('clockwork', schedule('0 9 * * *')) });
-    await expect
-      .poll(async () => (await call(at.env, ['schedule', 'pause', 'clockwrk'])).err)
-      .toContain('Did you mean clockwork?');
+      .poll(async () => (await apply({ 'b.yaml': definitionText('after', shared) }, '--prune')).out, {
+        timeout: 20_000,
+      })
+      .toContain('after: created');
+    at.override({});
   });
 });

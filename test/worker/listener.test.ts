@@ -1,62 +1,28 @@
-import { randomUUID } from 'node:crypto';
-import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compactTime, runId } from '../../contracts/names.js';
 import type { RunInput } from '../../contracts/runs.js';
-import { startListener } from '../../worker/listener/index.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { devServerEnvironment } from '../support/dev-server.js';
 import { raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
+import { withListener } from './queue.js';
 
 let env: TestWorkflowEnvironment;
-let sqs: SQSClient;
 beforeAll(async () => {
   env = await devServerEnvironment();
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  sqs = new SQSClient({ endpoint: inject('aws').endpoint, region: 'us-east-1', credentials });
 });
-afterAll(async () => {
-  sqs.destroy();
-  await env.teardown();
-});
+afterAll(() => env.teardown());
 
-async function withListener(
-  body: (send: (message: string) => Promise<void>, left: () => Promise<number>) => Promise<void>,
-) {
-  const { QueueUrl: queueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `listener-${randomUUID()}` }));
-  const listening = startListener({
-    sqs,
-    queueUrl,
-    connection: env.nativeConnection,
-    namespace: env.namespace ?? 'default',
-    log: pino({ level: 'silent' }),
-  });
-  const send = async (MessageBody: string) => {
-    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
-  };
-  const left = async () => {
-    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...AttributeNames] }),
-    );
-    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
-  };
-  try {
-    await body(send, left);
-  } finally {
-    await listening.stop();
-  }
-}
-
-/** A run whose job is looked at once an hour. Answers with its history's length once it ended. */
-async function waitingRun(whenItWaits: (job: string) => Promise<void>): Promise<number> {
+/** A run whose job is looked at once an hour, and found complete at its last look. Answers with its history's length once it ended. */
+async function waitingRun(
+  whenItWaits: (job: string, looks: () => number) => Promise<void>,
+  lastLook = 2,
+): Promise<number> {
   let looks = 0;
   const { activities } = script({
     awaitTrainingJob: async ({ trainingJob }) => {
-      if ((looks += 1) === 1) throw raise('InProgress', 'InProgress: Training', '1h');
+      if ((looks += 1) < lastLook) throw raise('InProgress', 'InProgress: Training', '1h');
       return { trainingJob, artifactUri: 's3://b/m', metrics: [], billableSeconds: 1 };
     },
   });
@@ -67,10 +33,10 @@ async function waitingRun(whenItWaits: (job: string) => Promise<void>): Promise<
     const workflowId = runId(definition.name, runTime);
     const handle = await env.client.workflow.start('retrain', { taskQueue, workflowId, args: [input] });
     try {
-      await expect.poll(() => looks).toBe(1);
-      await whenItWaits(`${definition.name}-${compactTime(runTime)}-1`);
+      await expect.poll(() => looks, { timeout: 15_000 }).toBe(1);
+      await whenItWaits(`${definition.name}-${compactTime(runTime)}-1`, () => looks);
       await handle.result();
-      expect(looks).toBe(2);
+      expect(looks).toBe(lastLook);
       return (await handle.describe()).historyLength;
     } finally {
       await handle.terminate().catch(() => undefined);
@@ -87,7 +53,7 @@ const event = (TrainingJobName: string, TrainingJobStatus = 'Completed') =>
 
 describe('a state change of SageMaker', () => {
   it('ends the wait at once, and costs the run no history event', async () => {
-    await withListener(async (send, left) => {
+    await withListener(env, async ({ send, left }) => {
       const began = Date.now();
       const events = await waitingRun((job) => send(event(job)));
       expect(Date.now() - began).toBeLessThan(20_000);
@@ -104,8 +70,19 @@ describe('a state change of SageMaker', () => {
     });
   });
 
+  it('that comes while the job still runs costs one look, and the wait goes on', async () => {
+    await withListener(env, async ({ send }) => {
+      const events = await waitingRun(async (job, looks) => {
+        await send(event(job));
+        await expect.poll(looks, { timeout: 15_000 }).toBe(2);
+        await send(event(job));
+      }, 3);
+      expect(events).toBeLessThanOrEqual(85);
+    });
+  });
+
   it('of a run that is over changes nothing', async () => {
-    await withListener(async (send, left) => {
+    await withListener(env, async ({ send, left }) => {
       await send(event(`nobody-${compactTime(new Date().toISOString())}-1`));
       await expect.poll(left, { timeout: 10_000 }).toBe(0);
     });

@@ -34,6 +34,8 @@ describe('the wait that an event ends', () => {
     expect(
       wakeOf({ source: 'mine', 'detail-type': 'SageMaker Training Job State Change', detail: {} }),
     ).toBeUndefined();
-    expect(wakeOf({ source: 'aws.sagemaker' })).toBeUndefined();
+    expect(
+      wakeOf({ source: 'aws.sagemaker', 'detail-type': 'SageMaker Training Job State Change', detail: {} }),
+    ).toBeUndefined();
   });
 });

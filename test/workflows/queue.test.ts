@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MOST_OWN_REQUESTS } from '../../contracts/runs.js';
 import { EndpointLock } from '../../workflows/model/lock.js';
-import { MOST_OWN_REQUESTS, RunQueue } from '../../workflows/model/queue.js';
+import { RunQueue } from '../../workflows/model/queue.js';
 
 const NOW = Date.parse('2026-11-21T09:00:00.000Z');
 
@@ -25,12 +26,23 @@ describe('queue of runs', () => {
   it('queues requests with settings of their own apart, twenty at the most, in order', () => {
     const queue = new RunQueue('m');
     for (let index = 0; index < MOST_OWN_REQUESTS; index += 1) {
-      expect(queue.accepts({ trigger: 'manual', asOf: '2026-01-01' })).toBe(true);
+      expect(queue.refusal([{ trigger: 'manual', asOf: '2026-01-01' }])).toBeUndefined();
       queue.add({ trigger: 'manual', asOf: '2026-01-01' }, NOW, false);
     }
-    expect(queue.accepts({ trigger: 'manual', noDeploy: true })).toBe(false);
-    expect(queue.accepts({ trigger: 'schedule' })).toBe(true);
+    expect(queue.refusal([{ trigger: 'manual', noDeploy: true }])).toContain('20 requests');
+    expect(queue.refusal([{ trigger: 'manual', resume: 'retrain/m/1' }])).toContain('cancel one or wait');
+    expect(queue.refusal([{ trigger: 'schedule' }])).toBeUndefined();
     expect(new Set(queue.entries.map((entry) => entry.runTime)).size).toBe(MOST_OWN_REQUESTS);
+  });
+
+  it('takes several requests with settings of their own all or not at all', () => {
+    const queue = new RunQueue('m');
+    queue.add({ trigger: 'manual', asOf: '2026-01-01' }, NOW, true);
+    const days = Array.from({ length: MOST_OWN_REQUESTS }, () => ({ trigger: 'manual', asOf: '2026-01-02' }) as const);
+    expect(queue.refusal(days)).toContain(
+      '20 requests are more than fit: 20 with their own settings may wait for m, 1 do',
+    );
+    expect(queue.refusal(days.slice(1))).toBeUndefined();
   });
 
   it('never repeats a time, also after it was carried over or the clock went back', () => {

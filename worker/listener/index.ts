@@ -1,8 +1,11 @@
+import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from 'pino';
+import { readMessage, type BusEvent } from './messages.js';
 import { listen, type Listening } from './queue.js';
-import { wakeOf, type BusEvent } from './state-changes.js';
+import { wakeOf } from './state-changes.js';
+import { triggerRuns } from './triggers.js';
 
 /** gRPC's code for what is not there. */
 const NOT_FOUND = 5;
@@ -16,13 +19,23 @@ interface ListenerOptions {
 }
 
 /**
- * Takes SageMaker's state changes from a queue and ends the waits they concern: the server is asked to run the waiting activity now instead
- * of at its next interval. That costs a run no history event. An event that is lost, late or doubled changes nothing but the time of a look.
+ * Takes events from a queue. SageMaker's state changes end the waits they concern: the server is asked to run the waiting activity now instead
+ * of at its next interval, which costs a run no history event. New objects in S3 and events that definitions declare start runs.
+ * An event that is late or doubled changes nothing but the time of a look; one that is lost costs a wait its interval, and a run its trigger.
  */
 export function startListener({ sqs, queueUrl, connection, namespace, log }: ListenerOptions): Listening {
-  return listen({ sqs, queueUrl, log }, async (body) => {
-    const event = parse(body);
-    const wake = event && wakeOf(event);
+  const trigger = triggerRuns({ client: new Client({ connection, namespace }), log });
+  return listen({ sqs, queueUrl, log }, async (body, messageId) => {
+    const message = readMessage(body, messageId);
+    if (!message) {
+      log.warn({ messageId, bytes: body.length }, 'events: a message was no event and was dropped');
+      return;
+    }
+    await Promise.all([message.event && endWait(message.event), trigger(message)]);
+  });
+
+  async function endWait(event: BusEvent): Promise<void> {
+    const wake = wakeOf(event);
     if (!wake) return;
     try {
       await connection.workflowService.resetActivity({
@@ -35,15 +48,6 @@ export function startListener({ sqs, queueUrl, connection, namespace, log }: Lis
     } catch (error) {
       // The run is over, or doesn't wait yet: its first look comes by itself.
       if ((error as { code?: number }).code !== NOT_FOUND) throw error;
-    }
-  });
-
-  function parse(body: string): BusEvent | undefined {
-    try {
-      return JSON.parse(body) as BusEvent;
-    } catch {
-      log.warn({ bytes: body.length }, 'events: a message was no JSON and was dropped');
-      return undefined;
     }
   }
 }

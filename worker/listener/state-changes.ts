@@ -1,11 +1,5 @@
 import { parseDeploymentName, parseTrainingJobName, runId } from '../../contracts/names.js';
-
-/** An event of EventBridge, as far as the listener reads it. */
-export interface BusEvent {
-  readonly source?: string;
-  readonly 'detail-type'?: string;
-  readonly detail?: Readonly<Record<string, unknown>>;
-}
+import type { BusEvent } from './messages.js';
 
 /** A wait that an event ends: the activity of a run that would otherwise look again when its poll interval is over. */
 export interface Wake {
@@ -28,9 +22,9 @@ const UNDER_WAY = new Set([
  * The wait that a SageMaker state change ends, or undefined for an event that ends none of ours. Runs are found by the names of their
  * resources, so nothing has to be looked up, and an event of somebody else's job is simply not ours.
  */
-export function wakeOf(event: BusEvent): Wake | undefined {
-  if (event.source !== 'aws.sagemaker' || !event.detail) return undefined;
-  const text = (key: string) => (typeof event.detail?.[key] === 'string' ? (event.detail[key] as string) : '');
+export function wakeOf(event: Pick<BusEvent, 'source' | 'detail-type' | 'detail'>): Wake | undefined {
+  if (event.source !== 'aws.sagemaker') return undefined;
+  const text = (key: string) => (typeof event.detail[key] === 'string' ? event.detail[key] : '');
   switch (event['detail-type']) {
     case 'SageMaker Training Job State Change': {
       const run = parseTrainingJobName(text('TrainingJobName'));

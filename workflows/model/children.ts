@@ -1,14 +1,17 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
   ParentClosePolicy,
+  TerminatedFailure,
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import type { Definition } from '../../contracts/definition/index.js';
 import { SEARCH_ATTRIBUTES, endpointDeletionId, runId, type RunTime } from '../../contracts/names.js';
-import type { QueuedRun, RunInput } from '../../contracts/runs.js';
+import type { LastRun, QueuedRun, RunInput } from '../../contracts/runs.js';
 import type { endpointDeletion } from '../endpoint-deletion.js';
+import { causeOf } from '../failures.js';
 import type { retrain } from '../retrain/index.js';
 
 export const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, 'KEYWORD');
@@ -19,10 +22,7 @@ const CHILD = {
   cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const;
 
-export function startRun(
-  own: Definition,
-  { runTime, request }: QueuedRun,
-): Promise<ChildWorkflowHandle<typeof retrain>> {
+function startRun(own: Definition, { runTime, request }: QueuedRun): Promise<ChildWorkflowHandle<typeof retrain>> {
   const { definition = own, ...wish } = request;
   const input: RunInput = { runTime, definition, request: wish, entity: true };
   return startChild<typeof retrain>('retrain', {
@@ -32,6 +32,28 @@ export function startRun(
     typedSearchAttributes: [{ key: MODEL, value: own.name }],
     staticSummary: summary(own.name, input),
   });
+}
+
+/** Runs one entry of the queue to its end, and says how it ended. `started` is called once Temporal has the run. Never rejects. */
+export async function followRun(own: Definition, entry: QueuedRun, started: () => void): Promise<LastRun> {
+  const ended = (outcome: LastRun['outcome'], reason: string): LastRun => ({
+    run: runId(own.name, entry.runTime),
+    outcome,
+    reason,
+    endedAt: new Date().toISOString(),
+  });
+  try {
+    const child = await startRun(own, entry);
+    started();
+    const { outcome, reason } = await child.result();
+    return ended(outcome, reason);
+  } catch (error) {
+    const { cancelled, message } = causeOf(error);
+    if (error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure) {
+      return ended('Failed', 'terminated by hand: what it started may still be running in SageMaker');
+    }
+    return ended(cancelled ? 'Cancelled' : 'Failed', message);
+  }
 }
 
 export function startDeletion(
@@ -47,12 +69,16 @@ export function startDeletion(
   });
 }
 
+/** Events name themselves: the UI has room for this much. */
+const LONGEST_EVENT = 120;
+
 /** One line for the UI's list: what was asked for. At most 400 bytes, Temporal's limit. */
 function summary(model: string, { request }: RunInput): string {
   const asOf = request.asOf ?? request.nominalDate;
   const parts = [
-    `retrain ${model} (${request.trigger})`,
+    `retrain ${model} (${request.trigger}${request.event ? `: ${request.event.slice(0, LONGEST_EVENT)}` : ''})`,
     asOf && `as of ${asOf}`,
+    request.resume && `resumes ${request.resume}`,
     request.force && 'forced',
     request.noDeploy && 'no deploy',
     request.set?.length && `${request.set.length} own settings`,

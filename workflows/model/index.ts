@@ -1,7 +1,5 @@
 import {
   ApplicationFailure,
-  ChildWorkflowFailure,
-  TerminatedFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -13,16 +11,20 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { endpointDeletionId, runId } from '../../contracts/names.js';
-import type { LastRun, ModelState, QueuedRun, RunReceipt, RunRequest } from '../../contracts/runs.js';
+import type { ModelState, RunReceipt, RunRequest } from '../../contracts/runs.js';
 import { causeOf } from '../failures.js';
-import { MODEL, startDeletion, startRun } from './children.js';
+import { MODEL, followRun, startDeletion } from './children.js';
+import { EventTriggers } from './events.js';
 import { EndpointLock } from './lock.js';
 import * as messages from './messages.js';
-import { pauseAfterFailures } from './pause.js';
-import { MOST_OWN_REQUESTS, RunQueue } from './queue.js';
+import { pauseNote, pauseSchedule } from './pause.js';
+import { RunQueue } from './queue.js';
 
-/** Well under Temporal's 51,200; an entity with this much behind it starts afresh between two children. */
-const LONG_HISTORY = 4_000;
+/**
+ * An entity with this much behind it starts afresh between two children. Far below Temporal's 51,200: after a restart a worker replays the
+ * histories of all its models, each in one go.
+ */
+const LONG_HISTORY = 1_000;
 
 /**
  * The long-lived entity of one model: holds its definition, the queue of runs and the endpoint's lock, runs one retrain at a time
@@ -43,6 +45,7 @@ export async function model(state: ModelState): Promise<void> {
     void pump();
     return receipt;
   };
+  const events = new EventTriggers(definition, state.events, wish);
 
   setHandler(messages.status, () => ({
     definition,
@@ -51,41 +54,49 @@ export async function model(state: ModelState): Promise<void> {
     failures,
     lastRun,
     endpointHolder: lock.holder,
+    events: events.state,
   }));
-  const requested = async (request: RunRequest): Promise<RunReceipt> => {
-    const receipt = wish(request);
-    // Whoever asked may look the run up at once: answer when it is there.
-    await condition(() => running?.run !== receipt.run || running.started);
-    return receipt;
+  const requested = async (requests: readonly RunRequest[]): Promise<RunReceipt[]> => {
+    const receipts = requests.map(wish);
+    // Whoever asked may look the runs up at once: answer when what can be there is.
+    await condition(() => !running || running.started || !receipts.some(({ run }) => run === running?.run));
+    return receipts;
   };
-  setHandler(messages.requestRun, requested, {
-    validator: (request) => {
-      if (retired)
-        throw ApplicationFailure.nonRetryable(
-          `model ${name} was removed; run \`perennial apply\` with its definition`,
-          'ResourceMissing',
-        );
-      if (!queue.accepts(request)) {
-        throw ApplicationFailure.nonRetryable(
-          `${MOST_OWN_REQUESTS} requests with their own settings wait for ${name} already; cancel one or wait`,
-          'QuotaExceeded',
-        );
-      }
-    },
+  const admit = (requests: readonly RunRequest[]): void => {
+    if (retired)
+      throw ApplicationFailure.nonRetryable(
+        `model ${name} was removed; run \`perennial apply\` with its definition`,
+        'ResourceMissing',
+      );
+    const refusal = queue.refusal(requests);
+    if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'QuotaExceeded');
+  };
+  setHandler(messages.requestRun, async (request) => (await requested([request]))[0] as RunReceipt, {
+    validator: (request) => admit([request]),
   });
+  setHandler(messages.requestRuns, requested, { validator: admit });
   setHandler(messages.runWanted, (request) => {
     // A trigger that was under way when the model was removed.
-    if (!retired) wish(request);
+    if (retired) return;
+    if (request.trigger === 'event') events.occur(request);
+    else wish(request);
+  });
+  setHandler(messages.dataArrived, () => events.arrive());
+  setHandler(messages.pauseEvents, ({ note }) => {
+    events.pause(note);
+    show();
   });
   setHandler(messages.apply, (wanted) => {
     const changed = retired || JSON.stringify(wanted) !== JSON.stringify(definition);
     definition = wanted;
     retired = false;
+    events.apply(definition);
     return { changed };
   });
   setHandler(messages.dropQueued, (run) => queue.drop(run));
   setHandler(messages.retire, () => {
     retired = true;
+    events.apply(undefined);
   });
   setHandler(messages.endpointWanted, ({ workflowId }) => {
     // The wish of a run that was over before it came: nobody would ever give the lock back.
@@ -145,12 +156,16 @@ export async function model(state: ModelState): Promise<void> {
     const run = runId(name, entry.runTime);
     running = { run, since: new Date().toISOString(), started: false };
     show();
-    lastRun = await follow(run, entry);
+    lastRun = await followRun(definition, entry, () => {
+      if (running) running.started = true;
+    });
     failures = lastRun.outcome === 'Failed' ? failures + 1 : lastRun.outcome === 'Cancelled' ? failures : 0;
     running = undefined;
-    if (lastRun.outcome === 'Failed') {
+    const note = lastRun.outcome === 'Failed' ? pauseNote(name, failures, lastRun.reason) : undefined;
+    if (note !== undefined) {
+      events.pause(note);
       errands += 1;
-      void pauseAfterFailures(definition, failures, lastRun.reason).finally(() => (errands -= 1));
+      void pauseSchedule(definition, note).finally(() => (errands -= 1));
     }
     lock.release(run);
     show();
@@ -158,32 +173,12 @@ export async function model(state: ModelState): Promise<void> {
     void pump();
   }
 
-  async function follow(run: string, entry: QueuedRun): Promise<LastRun> {
-    const ended = (outcome: LastRun['outcome'], reason: string): LastRun => ({
-      run,
-      outcome,
-      reason,
-      endedAt: new Date().toISOString(),
-    });
-    try {
-      const child = await startRun(definition, entry);
-      if (running) running.started = true;
-      const { outcome, reason } = await child.result();
-      return ended(outcome, reason);
-    } catch (error) {
-      const { cancelled, message } = causeOf(error);
-      if (error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure) {
-        return ended('Failed', 'terminated by hand: what it started may still be running in SageMaker');
-      }
-      return ended(cancelled ? 'Cancelled' : 'Failed', message);
-    }
-  }
-
   function show(): void {
     const lines = [
       running ? `**running** \`${running.run}\`` : '**idle**',
       `**queued** ${queue.entries.length}`,
       `**failures in a row** ${failures}`,
+      events.state?.paused && `**events paused** ${events.state.paused}`,
       lastRun && `**last run** ${lastRun.outcome}: ${lastRun.reason} (\`${lastRun.run}\`)`,
     ];
     setCurrentDetails(lines.filter(Boolean).join('  \n'));
@@ -191,6 +186,7 @@ export async function model(state: ModelState): Promise<void> {
 
   upsertSearchAttributes([{ key: MODEL, value: name }]);
   show();
+  events.apply(retired ? undefined : definition);
   void pump();
   const idle = () => !running && errands === 0 && !lock.busy && allHandlersFinished();
   await condition(() => idle() && (worn() || (retired && queue.entries.length === 0)));
@@ -203,5 +199,6 @@ export async function model(state: ModelState): Promise<void> {
     lastRun,
     lastTime: queue.newestTime,
     retired,
+    events: events.state,
   });
 }

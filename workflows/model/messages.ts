@@ -3,7 +3,10 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { MESSAGES, type ModelStatus, type RunReceipt, type RunRequest } from '../../contracts/runs.js';
 
 export const requestRun = defineUpdate<RunReceipt, [RunRequest]>(MESSAGES.requestRun);
+export const requestRuns = defineUpdate<readonly RunReceipt[], [readonly RunRequest[]]>(MESSAGES.requestRuns);
 export const runWanted = defineSignal<[RunRequest]>(MESSAGES.runWanted);
+export const dataArrived = defineSignal(MESSAGES.dataArrived);
+export const pauseEvents = defineSignal<[{ note?: string }]>(MESSAGES.pauseEvents);
 export const apply = defineUpdate<{ changed: boolean }, [Definition]>(MESSAGES.apply);
 export const deleteEndpoint = defineUpdate<{ workflowId: string }, []>(MESSAGES.deleteEndpoint);
 export const dropQueued = defineUpdate<boolean, [string]>(MESSAGES.dropQueued);

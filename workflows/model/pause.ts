@@ -3,14 +3,18 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { causeOf } from '../failures.js';
 import { triggering } from '../profiles.js';
 
-/** After so many failures in a row the schedule is paused: each run costs money, and somebody has to look. */
+/** After so many failures in a row nothing starts runs by itself any more: each costs money, and somebody has to look. */
 const MOST_FAILURES = 5;
 
-/** Pauses the model's schedule, if it has one, once too many runs in a row have failed. Never rejects. */
-export async function pauseAfterFailures(definition: Definition, failures: number, reason: string): Promise<void> {
-  if (failures < MOST_FAILURES || !definition.triggers.schedule) return;
-  const { name } = definition;
-  const note = `${failures} runs in a row failed, the last one: ${reason.slice(0, 500)}. \`perennial schedule resume ${name}\` goes on`;
+/** Why schedule and events are to be paused after so many failures in a row, or undefined where they aren't yet. */
+export function pauseNote(model: string, failures: number, reason: string): string | undefined {
+  if (failures < MOST_FAILURES) return undefined;
+  return `${failures} runs in a row failed, the last one: ${reason.slice(0, 500)}. \`perennial schedule resume ${model}\` goes on`;
+}
+
+/** Pauses the model's schedule, if it has one. Never rejects. */
+export async function pauseSchedule({ name, triggers }: Definition, note: string): Promise<void> {
+  if (!triggers.schedule) return;
   try {
     await triggering.pauseSchedule({ model: name, note });
   } catch (error) {

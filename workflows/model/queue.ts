@@ -1,12 +1,6 @@
 import { runId, type RunTime } from '../../contracts/names.js';
+import { MOST_OWN_REQUESTS, hasOwnSettings } from '../../contracts/runs.js';
 import type { QueuedRun, RunReceipt, RunRequest } from '../../contracts/runs.js';
-
-/** How many requests with settings of their own may wait. */
-export const MOST_OWN_REQUESTS = 20;
-
-/** A request with settings of its own is not served by another's run. */
-const hasOwnSettings = (request: RunRequest) =>
-  request.definition !== undefined || request.asOf !== undefined || request.noDeploy === true;
 
 /**
  * Runs that wait, in order. Plain wishes merge into one queued run, which takes over a wish's force and the newest date asked for;
@@ -31,11 +25,16 @@ export class RunQueue {
     return this.lastTime;
   }
 
-  /** Whether another request with settings of its own fits. */
-  accepts(request: RunRequest): boolean {
+  /** Why these can't all be taken, or undefined if they can. */
+  refusal(requests: readonly RunRequest[]): string | undefined {
+    const waiting = this.waiting.filter((entry) => hasOwnSettings(entry.request)).length;
+    const wanted = requests.filter(hasOwnSettings).length;
+    if (wanted === 0 || waiting + wanted <= MOST_OWN_REQUESTS) return undefined;
+    if (wanted === 1)
+      return `${MOST_OWN_REQUESTS} requests with their own settings wait for ${this.model} already; cancel one or wait`;
     return (
-      !hasOwnSettings(request) ||
-      this.waiting.filter((entry) => hasOwnSettings(entry.request)).length < MOST_OWN_REQUESTS
+      `${wanted} requests are more than fit: ${MOST_OWN_REQUESTS} with their own settings may wait for ${this.model}, ` +
+      `${waiting} do already. None was taken; ask for fewer, cancel some or wait`
     );
   }
 
