@@ -9,7 +9,8 @@ const SECOND = 1_000;
 
 /**
  * Milliseconds until the next look at remote work: a tenth of the time already waited, so that a wait of any length is noticed late by
- * a tenth at most, and not above `poll`. The first looks are closer: work that was done in an instant is seen in an instant.
+ * a tenth at most, and not above `poll`. The first looks are closer: work that was done in an instant is seen in an instant. A clock that
+ * differs from the server's, or is set, makes looks closer or rarer within these limits.
  */
 export function nextLook(
   poll: string,
@@ -44,16 +45,19 @@ export async function look<T>(about: About, delayMs: number, call: () => Promise
   }
 }
 
-/** IAM takes seconds to spread a new role; after this long what it is refused is a missing right. */
+/** IAM takes seconds to spread a new role; after this long, and so many tries, what it is refused is a missing right. */
 const ROLE_SPREADS_MS = 2 * 60_000;
+/** The tries of about a minute and a half (BACKOFF in workflows/profiles.ts): a clock that was set forward is no time that passed. */
+const ROLE_TRIES = 8;
 
 /** Runs what needs the execution role: refusals of a role that may still be spreading are retried for two minutes, then permanent. */
 export async function whileRoleSpreads<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const waited = Date.now() - activityInfo().scheduledTimestampMs;
-    if (!isFailure(error, 'RolePropagating') || waited < ROLE_SPREADS_MS) throw error;
+    const { scheduledTimestampMs, attempt } = activityInfo();
+    const waited = Date.now() - scheduledTimestampMs;
+    if (!isFailure(error, 'RolePropagating') || waited < ROLE_SPREADS_MS || attempt < ROLE_TRIES) throw error;
     throw fail(
       'AccessDenied',
       `${error.message}. It was refused for ${spanInWords(waited)}, so it is no delay of IAM`,

@@ -9,6 +9,8 @@ const options = JSON.parse(process.argv[2] ?? '{}') as StartOptions;
 function tell(message: DetachedMessage): void {
   if (process.connected) process.send?.(message);
 }
+// The log's disk may be full: nobody reads what can't be written, and the services go on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 }

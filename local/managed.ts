@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilSpace } from './disk.js';
+import { watchForHang } from './hang.js';
 import { identify, isRunning, type ProcessId, signal, waitUntilGone } from './processes.js';
 import { type ProcessSpec, serviceSubjects } from './services/service.js';
 import type { Progress } from './tools/install.js';
@@ -15,6 +18,8 @@ export interface ManagedOptions {
   onChange(id: ProcessId | undefined): Promise<void>;
   /** Pause before the first restart; it doubles each time. */
   readonly backoffMs?: number;
+  /** Time between two probes of a process that runs. */
+  readonly probeEveryMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -23,13 +28,14 @@ const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const MAX_RESTARTS = 5;
 const RESTART_WINDOW_MS = 60_000;
 
-/** One process of local mode: started, probed until ready, started again if it dies, stopped. */
+/** One process of local mode: started, probed until ready, started again if it dies or hangs, stopped. */
 export class Managed {
   state: ManagedState = 'stopped';
   restarts = 0;
   private child: ChildProcess | undefined;
   private id: ProcessId | undefined;
   private stopping = false;
+  private unwatch: () => void = () => undefined;
   private restartTimes: number[] = [];
   private readonly label: string;
 
@@ -77,23 +83,25 @@ export class Managed {
       throw new Error(`${this.label} could not be started (${spec.command}): ${error.message}`, { cause: error });
     });
     this.id = child.pid === undefined ? undefined : await identify(child.pid);
-    await options.onChange(this.id);
-    await this.untilReady(child).catch(async (error: unknown) => {
+    try {
+      await options.onChange(this.id);
+      await this.untilReady(child);
+    } catch (error) {
       await this.end();
       // It never worked, so it lost nothing: the next start has no crash to speak of.
       if (this.id !== undefined && !(await isRunning(this.id))) await options.onChange(undefined);
       throw error;
-    });
+    }
   }
 
   private async untilReady(child: ChildProcess): Promise<void> {
-    const deadline = Date.now() + this.spec.readyWithinMs;
+    const deadline = performance.now() + this.spec.readyWithinMs;
     while (!(await this.spec.ready())) {
       this.options.signal?.throwIfAborted();
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`${this.label} ended (${ending(child)}) before it was ready.${this.logTail()}`);
       }
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new Error(`${this.label} was not ready after ${this.spec.readyWithinMs / 1000} s.${this.logTail()}`);
       }
       await sleep(30);
@@ -106,10 +114,24 @@ export class Managed {
   }
 
   private watch(): void {
-    const { child } = this;
-    if (child === undefined) return;
+    const { child, id } = this;
+    if (child === undefined || id === undefined) return;
+    const { say, probeEveryMs } = this.options;
+    let hung = false;
+    const kill = (seconds: number) => {
+      hung = true;
+      say(`${this.label} has not answered for ${seconds} s and is killed.`);
+      signal(-id.pid, 'SIGKILL');
+    };
+    const hangs = watchForHang(id, () => this.spec.alive(), kill, probeEveryMs);
+    this.unwatch = hangs.stop;
     const died = () => {
-      if (!this.stopping) void this.restart(ending(child));
+      hangs.stop();
+      if (this.stopping) return;
+      this.restart(hung ? 'it hung' : ending(child)).catch((error: Error) => {
+        this.state = 'failed';
+        say(`${this.label} can't be started again: ${error.message}. Stop and start local mode.`);
+      });
     };
     if (child.exitCode !== null || child.signalCode !== null) died();
     else child.once('exit', died);
@@ -118,7 +140,11 @@ export class Managed {
   private async restart(how: string): Promise<void> {
     const { say, backoffMs = 250, logFile } = this.options;
     this.state = 'restarting';
-    const now = Date.now();
+    // What dies of a full disk is not given up: it has done nothing wrong.
+    const what = `${this.label} ended (${how})`;
+    if (await untilSpace(dirname(logFile), say, what, () => this.stopping)) this.restartTimes = [];
+    if (this.stopping) return;
+    const now = performance.now();
     this.restartTimes = [...this.restartTimes.filter((time) => now - time < RESTART_WINDOW_MS), now];
     if (this.restartTimes.length > MAX_RESTARTS) {
       this.state = 'failed';
@@ -147,6 +173,7 @@ export class Managed {
    */
   async stop(): Promise<boolean> {
     this.stopping = true;
+    this.unwatch();
     const clean = await this.end();
     this.state = 'stopped';
     return clean;

@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** Pause before a service that died is started again, in milliseconds; it doubles with every death. 250 by default. */
   readonly backoffMs?: number;
+  /** Time between two probes of a service that runs, in milliseconds; 5,000 by default. One that hangs is killed and started again. */
+  readonly probeEveryMs?: number;
 }
 
 /** Local mode already runs in the folder. */

@@ -68,9 +68,9 @@ export class StateFile {
 
   private write(state: State): Promise<void> {
     this.state = state;
-    this.writing = this.writing.then(() =>
-      writeAtomically(fileOf(this.stateDir), `${JSON.stringify(state, null, 2)}\n`),
-    );
+    const write = () => writeAtomically(fileOf(this.stateDir), `${JSON.stringify(state, null, 2)}\n`);
+    // One that failed, on a full disk, is no reason not to try the next.
+    this.writing = this.writing.then(write, write);
     return this.writing;
   }
 }

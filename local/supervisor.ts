@@ -136,7 +136,7 @@ class Supervisor {
   }
 
   private async launch(spec: ProcessSpec, state: StateFile): Promise<void> {
-    const { signal, backoffMs } = this.options;
+    const { signal, backoffMs, probeEveryMs } = this.options;
     const crashed = state.children[spec.name] !== undefined;
     const managed = new Managed(spec, {
       logFile: join(logsDirOf(this.stateDir), `${spec.name}.log`),
@@ -144,6 +144,7 @@ class Supervisor {
       onChange: (id) => state.setChild(spec.name, id),
       signal,
       backoffMs,
+      probeEveryMs,
     });
     this.managed.push(managed);
     await managed.start(crashed);

@@ -20,6 +20,8 @@ export function classifySlack(error: unknown): Verdict | undefined {
     case 'slack_webapi_platform_error': {
       const reason = data?.error ?? message;
       if (PASSING.test(reason)) return { type: 'SlackUnavailable', text: `Slack answered ${reason}` };
+      // Slack names a reason in one word; its client takes a page that something on the way gave instead for a reason too.
+      if (!/^\w+$/.test(reason)) return { type: 'SlackUnavailable', text: "the answer was none of Slack's" };
       return {
         type: 'SlackRefused',
         text: `Slack answered ${reason}${data?.needed ? `: it needs the scope ${data.needed}` : ''}`,

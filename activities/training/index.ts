@@ -39,7 +39,8 @@ export function createTrainingActivities({
       );
       const verdict = view.detail && verdictOn(trainingJob, view.detail);
       // Those that were served from one listing come back when it is stale: the first of them makes the next one.
-      if (verdict === undefined) throw inProgress(statusInWords(view), Math.max(delay / 2, delay - view.ageMs));
+      if (verdict === undefined)
+        throw inProgress(statusInWords(view), view.againMs ?? Math.max(delay / 4, delay - view.ageMs));
       if (verdict instanceof ApplicationFailure) throw verdict;
       return verdict;
     },

@@ -2,25 +2,56 @@ import {
   type DescribeTrainingJobCommandOutput,
   DescribeTrainingJobCommand,
   ListTrainingJobsCommand,
+  type ListTrainingJobsCommandInput,
+  type ListTrainingJobsCommandOutput,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
-import { withFailures } from '../errors.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFailure, withFailures } from '../errors.js';
 import type { JobSource, ListedJob } from './sweep.js';
 
 const PAGE = 100;
 /** ListTrainingJobs allows two requests a second, and the quota can't be raised. */
 const BETWEEN_PAGES_MS = 500;
+const MOST_BETWEEN_PAGES_MS = 8_000;
+/** A page that is throttled is asked for again so often: to begin anew would use more of the quota. */
+const PAGE_TRIES = 4;
+/** A call that hangs is given up within the limit of one look at a job (WAIT in workflows/profiles.ts). */
+const CALL_WITHIN_MS = 7_000;
 
 type Dated<T> = { readonly output: T; readonly at: number };
 type Sendable = DescribeTrainingJobCommand | ListTrainingJobsCommand;
 
 /** SageMaker as the source of a sweep. Errors come out as failures. */
 export function sageMakerJobs(client: SageMakerClient): JobSource<DescribeTrainingJobCommandOutput> {
+  let betweenPagesMs = BETWEEN_PAGES_MS;
+  const isThrottled = (error: unknown) => isFailure(error, 'Throttled');
+  const within = () => ({ abortSignal: AbortSignal.timeout(CALL_WITHIN_MS) });
+
+  /** One page. The pauses between pages stretch while the quota is short, and recover. */
+  async function page(input: ListTrainingJobsCommandInput): Promise<Dated<ListTrainingJobsCommandOutput>> {
+    const about = { action: 'ListTrainingJobs', resource: 'training jobs' };
+    for (let attempt = 1; ; attempt += 1) {
+      if (input.NextToken !== undefined || attempt > 1) await sleep(betweenPagesMs);
+      try {
+        const command = new ListTrainingJobsCommand(input);
+        const answer = await withFailures(about, () => dated(command, () => client.send(command, within())));
+        betweenPagesMs = Math.max(BETWEEN_PAGES_MS, betweenPagesMs * 0.8);
+        return answer;
+      } catch (error) {
+        // A refused first page leaves nothing to lose: how long to wait is the sweep's to say.
+        if (!isThrottled(error) || input.NextToken === undefined || attempt === PAGE_TRIES) throw error;
+        betweenPagesMs = Math.min(MOST_BETWEEN_PAGES_MS, betweenPagesMs * 2);
+      }
+    }
+  }
+
   return {
+    isThrottled,
     async describe(name) {
       const about = { action: 'DescribeTrainingJob', resource: `training job ${name}` };
       const command = new DescribeTrainingJobCommand({ TrainingJobName: name });
-      const { output, at } = await withFailures(about, () => dated(command, () => client.send(command)));
+      const { output, at } = await withFailures(about, () => dated(command, () => client.send(command, within())));
       const transitions = output.SecondaryStatusTransitions ?? [];
       return {
         name,
@@ -32,13 +63,11 @@ export function sageMakerJobs(client: SageMakerClient): JobSource<DescribeTraini
       };
     },
     async listChanged(after) {
-      const about = { action: 'ListTrainingJobs', resource: 'training jobs' };
       const jobs: ListedJob[] = [];
       let at: number | undefined;
       let token: string | undefined;
       do {
-        if (token !== undefined) await new Promise((resolve) => setTimeout(resolve, BETWEEN_PAGES_MS));
-        const command = new ListTrainingJobsCommand({
+        const answer = await page({
           LastModifiedTimeAfter: new Date(after),
           // In the order of creation a page is not shifted by jobs that change or start between two pages.
           SortBy: 'CreationTime',
@@ -46,10 +75,9 @@ export function sageMakerJobs(client: SageMakerClient): JobSource<DescribeTraini
           MaxResults: PAGE,
           NextToken: token,
         });
-        const page = await withFailures(about, () => dated(command, () => client.send(command)));
-        at ??= page.at;
-        token = page.output.NextToken;
-        for (const job of page.output.TrainingJobSummaries ?? []) {
+        at ??= answer.at;
+        token = answer.output.NextToken;
+        for (const job of answer.output.TrainingJobSummaries ?? []) {
           jobs.push({
             name: job.TrainingJobName ?? '',
             status: job.TrainingJobStatus ?? '',

@@ -74,10 +74,7 @@ function stopped(name: string, job: Job): ApplicationFailure {
         `Training job ${name} was stopped after its longest run of ${job.StoppingCondition?.MaxRuntimeInSeconds ?? '?'} s: raise training.maxRuntime, or give it less to do`,
       );
     case 'MaxWaitTimeExceeded':
-      return fail(
-        'TrainingTimedOut',
-        `Training job ${name} had no spot capacity within ${job.StoppingCondition?.MaxWaitTimeInSeconds ?? '?'} s: raise training.spot.maxWait, or leave spot out`,
-      );
+      return waitedTooLong(name, job);
     default:
       return fail(
         'TrainingStopped',
@@ -86,11 +83,38 @@ function stopped(name: string, job: Job): ApplicationFailure {
   }
 }
 
+/**
+ * The limit of a spot job holds for waiting and training together (API reference, StoppingCondition.MaxWaitTimeInSeconds). One that never
+ * trained found no capacity, which another instance type may have; one that did needs more time on any.
+ */
+function waitedTooLong(name: string, job: Job): ApplicationFailure {
+  const limit = `${job.StoppingCondition?.MaxWaitTimeInSeconds ?? '?'} s`;
+  const advice = 'raise training.spot.maxWait, or leave spot out';
+  if ((job.TrainingTimeInSeconds ?? 0) > 0) {
+    return fail(
+      'TrainingTimedOut',
+      `Training job ${name} was stopped after waiting for spot capacity and training for ${limit} together: ${advice}`,
+    );
+  }
+  return fail(
+    'NoCapacity',
+    `Training job ${name} had no spot capacity for ${job.ResourceConfig?.InstanceType ?? 'its instance type'} within ${limit}: ${advice}`,
+  );
+}
+
 const whereToLook = (name: string) =>
   `Its log is in CloudWatch Logs: group /aws/sagemaker/TrainingJobs, streams ${name}/…`;
 
-/** A running job's state for people: `InProgress: Training for 12 min`. */
-export function statusInWords(view: { status: string; secondary?: string; forMs: number }): string {
+/** A running job's state for people: `InProgress: Training for 12 min`, and how old it is where that is more than was asked for. */
+export function statusInWords(view: {
+  status: string;
+  secondary?: string;
+  forMs: number;
+  ageMs: number;
+  againMs?: number;
+}): string {
   const detail = view.secondary && view.secondary !== view.status ? `${view.secondary} ` : '';
-  return `${view.status}: ${detail}for ${spanInWords(view.forMs)}`;
+  const late =
+    view.againMs === undefined ? '' : `, as of ${spanInWords(view.ageMs)} ago: SageMaker is slow to list training jobs`;
+  return `${view.status}: ${detail}for ${spanInWords(view.forMs)}${late}`;
 }

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { packagePath } from '../paths.js';
 import { installed } from '../tools/install.js';
 import { makeStateChangeQueue } from './state-changes.js';
-import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
+import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
 
 export const AWS_REGION = 'us-east-1';
 /** MiniStack's root key. */
 export const AWS_KEY = 'test';
 
 /**
- * MiniStack: S3, KMS, SSM, SQS and EventBridge on one port.
+ * MiniStack: S3, KMS, SSM, SQS and EventBridge on one port. What it answered is there again after it was killed (`aws_emulator.py`), but
+ * for messages in queues and uploads in parts that were under way.
  *
- * It writes everything but S3's objects only when it is asked to stop: after a crash, what it loads is older than the objects.
  * @throws Error with a sentence if Python is missing or pip fails
  */
 export async function ministackService(ctx: ServiceContext, port: number): Promise<ProcessSpec> {
@@ -28,6 +28,8 @@ export async function ministackService(ctx: ServiceContext, port: number): Promi
     env: {
       ...plainEnv(),
       ...set.env,
+      // Its folder is the source tree's.
+      PYTHONDONTWRITEBYTECODE: '1',
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       SFTP_ENABLED: '0',
@@ -39,24 +41,21 @@ export async function ministackService(ctx: ServiceContext, port: number): Promi
       STATE_DIR: stateDir,
       S3_DATA_DIR: objectsDir,
     },
+    alive: () => responds(`${endpoint}/_ministack/health`),
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     stopWithinMs: 20_000,
     async ready() {
       if (!(await answers(`${endpoint}/_ministack/health`))) return false;
-      // After every start: one that was killed has lost its queues.
+      // After every start: the first, and one with a state from before there was this queue.
       await makeStateChangeQueue(endpoint, { region: AWS_REGION, key: AWS_KEY });
       return true;
     },
     async beforeStart(crashed) {
-      if (!ctx.persist) return;
-      await Promise.all([mkdir(stateDir, { recursive: true }), mkdir(objectsDir, { recursive: true })]);
-      if (crashed) {
-        ctx.say(
-          'MiniStack was killed the last time: the objects in S3 are all there, but keys, parameters, queues and versioning settings made ' +
-            `since its last clean stop are lost. Apply your definitions again, or delete ${ctx.dir} to begin with an empty account.`,
-        );
-      }
+      if (ctx.persist)
+        await Promise.all([mkdir(stateDir, { recursive: true }), mkdir(objectsDir, { recursive: true })]);
+      else if (crashed)
+        ctx.say('MiniStack was killed, and keeps nothing beyond its process here: its account is empty.');
     },
   };
 }

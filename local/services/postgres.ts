@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -121,6 +122,22 @@ async function connects(admin: string): Promise<boolean> {
   }
 }
 
+/** Whether the server answers: the first message of a connection asks for TLS, and it says yes or no (PostgreSQL: message formats, SSLRequest). */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 5_000 });
+    const is = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.once('connect', () => socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])));
+    socket.once('data', () => is(true));
+    socket.once('timeout', () => is(false));
+    socket.once('error', () => is(false));
+    socket.once('close', () => is(false));
+  });
+}
+
 /**
  * A real PostgreSQL, initialised on first use with a random password.
  * @returns its process and the URL of the database
@@ -159,6 +176,7 @@ export async function postgresService(ctx: ServiceContext, port: number): Promis
     env: plainEnv(),
     uid: launcher.uid,
     gid: launcher.gid,
+    alive: () => accepts(port),
     readyWithinMs: 30_000,
     // "Fast" shutdown: SIGTERM would wait for every client to leave.
     stopSignal: 'SIGINT',

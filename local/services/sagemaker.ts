@@ -1,8 +1,13 @@
 import { compiled, packagePath } from '../paths.js';
-import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
+import { installerEnv } from '../tools/install.js';
+import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
 
 /** Image repository -> folder with its `train` and `serve`. The built-in algorithms' repositories carry these names in every region. */
-const BUILT_IN = { 'linear-learner': packagePath('examples', 'images', 'linear-learner') };
+const BUILT_IN = {
+  'linear-learner': packagePath('examples', 'images', 'linear-learner'),
+  'sagemaker-xgboost': packagePath('examples', 'images', 'xgboost'),
+  xgboost: packagePath('examples', 'images', 'xgboost'),
+};
 
 /** The built-in images and those of SAGEMAKER_LOCAL_IMAGES, a JSON map of repository name or URI to folder. */
 function images(): Record<string, string> {
@@ -29,11 +34,14 @@ export function sagemakerService(
     args: [compiled('local/sagemaker/main')],
     env: {
       ...plainEnv(),
+      // Images may bring Python packages, which are installed on first use.
+      ...installerEnv(),
       ...awsEnv,
       SAGEMAKER_LOCAL_PORT: String(port),
       SAGEMAKER_LOCAL_STATE_DIR: ctx.dir,
       SAGEMAKER_LOCAL_IMAGES: JSON.stringify(images()),
     },
+    alive: () => responds(`http://127.0.0.1:${port}/_local/health`),
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     // It drains endpoints and stops training programs first; a program has 30 s.

@@ -34,6 +34,11 @@ export interface ProcessSpec {
   /** One probe: true once it can be used. Throws only when waiting longer is of no use. */
   ready(): Promise<boolean>;
   readonly readyWithinMs: number;
+  /**
+   * One probe of a process that was ready: whether it answers at all, be it that something it needs is missing. One that hangs without
+   * dying does not.
+   */
+  alive(): Promise<boolean>;
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   /** After this it is killed. */
   readonly stopWithinMs: number;
@@ -59,6 +64,17 @@ export interface ServiceContext {
 export function plainEnv(): Record<string, string | undefined> {
   const { PATH, HOME, TMPDIR, LANG, TZ } = process.env;
   return { PATH, HOME, TMPDIR, LANG, TZ };
+}
+
+/** Whether a GET is answered, with whatever status. */
+export async function responds(url: string, withinMs = 5_000): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(withinMs) });
+    await response.body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a GET is answered with 200. A refused or slow connection is "not yet". */

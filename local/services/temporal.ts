@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from '../ports.js';
 import { temporalCli } from '../tools/temporal.js';
-import { answers, plainEnv, type ProcessSpec, type ServiceContext } from './service.js';
+import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
 
 export const NAMESPACE = 'default';
 /** What the workflows tell about themselves to searches; registered when the server starts. */
@@ -47,6 +47,7 @@ export async function temporalService(
       ...store,
     ],
     env: { ...plainEnv(), TEMPORAL_CONFIG_FILE: join(ctx.dir, 'no-such-file') },
+    alive: () => responds(namespace),
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     stopWithinMs: 10_000,

@@ -1,6 +1,6 @@
 import { TASK_QUEUE } from '../../contracts/names.js';
 import { compiled } from '../paths.js';
-import { answers, type ProcessSpec } from './service.js';
+import { answers, type ProcessSpec, responds } from './service.js';
 import { NAMESPACE } from './temporal.js';
 
 /** Whether the server has seen a worker ask for both kinds of tasks: a client that looks for one finds it from then on. */
@@ -37,6 +37,7 @@ export function workerService(
       WORKER_HEALTH_ADDRESS: `127.0.0.1:${ports.health}`,
       WORKER_METRICS_ADDRESS: `127.0.0.1:${ports.metrics}`,
     },
+    alive: () => responds(`http://127.0.0.1:${ports.health}/health`),
     readyWithinMs: 60_000,
     stopSignal: 'SIGTERM',
     stopWithinMs: 30_000,

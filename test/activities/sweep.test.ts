@@ -1,54 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type JobSource, type ListedJob, type SweepOptions, TrainingSweep } from '../../activities/training/sweep.js';
+import { FakeJobs } from './support/fake-jobs.js';
 
 const MINUTE = 60_000;
-/** SageMaker's clock is an hour ahead of ours. */
-const SKEW = 3_600_000;
-
-/** Jobs with a clock that only the test moves. */
-class FakeSageMaker implements JobSource<string> {
-  now = 1_000_000;
-  readonly jobs = new Map<string, ListedJob>();
-  readonly described: string[] = [];
-  readonly listedFrom: number[] = [];
-  readonly slept: number[] = [];
-  /** Resolves listings; they answer at once without it. */
-  gate: Promise<void> | undefined;
-  error: Error | undefined;
-
-  set(name: string, status: string, secondary?: string): void {
-    this.jobs.set(name, { name, status, secondary, modified: this.now + SKEW });
-  }
-
-  async describe(name: string) {
-    this.described.push(name);
-    const job = this.jobs.get(name);
-    if (!job) throw new Error(`${name} is gone`);
-    return { ...job, at: this.now + SKEW, detail: `all about ${name}` };
-  }
-
-  async listChanged(after: number) {
-    this.listedFrom.push(after);
-    const at = this.now + SKEW;
-    const jobs = [...this.jobs.values()].filter(({ modified = 0 }) => modified > after);
-    await this.gate;
-    if (this.error) throw this.error;
-    return { jobs, at };
-  }
-
-  sweep(options: SweepOptions = {}): TrainingSweep<string> {
-    const sleep = (ms: number) => {
-      this.slept.push(ms);
-      this.now += ms;
-      return Promise.resolve();
-    };
-    return new TrainingSweep(this, { now: () => this.now, sleep, ...options });
-  }
-}
 
 describe('sweep over waiting training jobs', () => {
   it('describes a job it does not know, once, and lists from then on', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress', 'Training');
     const sweep = fake.sweep();
     expect(await sweep.status('a', MINUTE)).toMatchObject({ status: 'InProgress', detail: 'all about a', forMs: 0 });
@@ -61,17 +18,21 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('answers from what it knows while that is fresh enough, and says how old it is', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep();
     await sweep.status('a', MINUTE);
-    fake.now += MINUTE - 1;
-    expect(await sweep.status('a', MINUTE)).toMatchObject({ ageMs: MINUTE - 1 });
+    fake.now += 0.9 * MINUTE;
+    expect(await sweep.status('a', MINUTE)).toMatchObject({ ageMs: 0.9 * MINUTE });
     expect(fake.listedFrom).toHaveLength(0);
+    // A few milliseconds early is as good as on time.
+    fake.now += 0.1 * MINUTE - 5;
+    expect(await sweep.status('a', MINUTE)).toMatchObject({ ageMs: 0 });
+    expect(fake.listedFrom).toHaveLength(1);
   });
 
   it('makes one listing for a thousand jobs that wait', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     const names = Array.from({ length: 1_000 }, (_, index) => `job-${index}`);
     for (const name of names) fake.set(name, 'InProgress');
     const sweep = fake.sweep();
@@ -85,7 +46,7 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('describes a job that the listing shows at its end, and then forgets it', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep();
     await sweep.status('a', MINUTE);
@@ -97,7 +58,7 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('describes a job in a status nobody knows', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep();
     await sweep.status('a', MINUTE);
@@ -107,7 +68,7 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it("lists from the oldest knowledge, by SageMaker's clock and with an overlap", async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     for (const name of ['a', 'b']) fake.set(name, 'InProgress');
     const sweep = fake.sweep({ overlapMs: 10_000 });
     await sweep.status('a', MINUTE);
@@ -119,11 +80,11 @@ describe('sweep over waiting training jobs', () => {
     await sweep.status('b', MINUTE);
     fake.now += 10_000;
     expect(await sweep.status('a', MINUTE)).toMatchObject({ status: 'Completed' });
-    expect(fake.listedFrom).toEqual([known + SKEW - 10_000]);
+    expect(fake.listedFrom).toEqual([known + FakeJobs.SKEW - 10_000]);
   });
 
   it('starts the next listing where the last one was', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep({ overlapMs: 10_000 });
     await sweep.status('a', MINUTE);
@@ -132,11 +93,11 @@ describe('sweep over waiting training jobs', () => {
     const last = fake.now;
     fake.now += MINUTE;
     await sweep.status('a', MINUTE);
-    expect(fake.listedFrom.at(-1)).toBe(last + SKEW - 10_000);
+    expect(fake.listedFrom.at(-1)).toBe(last + FakeJobs.SKEW - 10_000);
   });
 
   it('shares a listing under way, and keeps half a second between two', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep();
     await sweep.status('a', 0);
@@ -152,12 +113,12 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('passes an error on to all who wait, and carries on after it', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep();
     await sweep.status('a', MINUTE);
     fake.now += MINUTE;
-    fake.error = new Error('throttled');
+    fake.error = new Error('out of order');
     const looks = await Promise.allSettled([sweep.status('a', MINUTE), sweep.status('a', MINUTE)]);
     expect(looks.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     fake.error = undefined;
@@ -166,7 +127,7 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('asks after a job that no listing shows: a deleted one is never listed', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     fake.set('a', 'InProgress');
     const sweep = fake.sweep({ recheckMs: 10 * MINUTE });
     await sweep.status('a', MINUTE);
@@ -178,7 +139,7 @@ describe('sweep over waiting training jobs', () => {
   });
 
   it('forgets a job that nobody asks about', async () => {
-    const fake = new FakeSageMaker();
+    const fake = new FakeJobs();
     for (const name of ['a', 'b']) fake.set(name, 'InProgress');
     const sweep = fake.sweep({ forgetMs: 10 * MINUTE });
     await Promise.all([sweep.status('a', MINUTE), sweep.status('b', MINUTE)]);

@@ -71,9 +71,20 @@ describe('every status of a training job', () => {
         TrainingJobStatus: 'Stopped',
         SecondaryStatus: 'MaxWaitTimeExceeded',
         StoppingCondition: { MaxWaitTimeInSeconds: 90 },
+        ResourceConfig: { InstanceType: 'ml.p4d.24xlarge' },
+      },
+      'NoCapacity',
+      /no spot capacity for ml\.p4d\.24xlarge within 90 s: raise training\.spot\.maxWait/,
+    ],
+    [
+      {
+        TrainingJobStatus: 'Stopped',
+        SecondaryStatus: 'MaxWaitTimeExceeded',
+        StoppingCondition: { MaxWaitTimeInSeconds: 90 },
+        TrainingTimeInSeconds: 40,
       },
       'TrainingTimedOut',
-      /90 s: raise training\.spot\.maxWait/,
+      /waiting for spot capacity and training for 90 s together: raise training\.spot\.maxWait/,
     ],
     [{ TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' }, 'TrainingStopped', /stopped by somebody/],
     [{ TrainingJobStatus: 'Deleting' }, 'UnknownStatus', /"Deleting"/],
@@ -168,5 +179,36 @@ describe('waiting', () => {
     const info = { attempt: 9, scheduledTimestampMs: Date.now() - 3_600_000 };
     const failure = await failureOf(runActivity(awaitTrainingJob, wait, info));
     expect(failure).toMatchObject({ type: 'Throttled', nonRetryable: false, nextRetryDelay: 60_000 });
+  });
+
+  it('shows the last status, and its age, while listings are throttled', async () => {
+    const { awaitTrainingJob } = await activities({
+      DescribeTrainingJob: running,
+      ListTrainingJobs: new Refusal('ThrottlingException', 'Rate exceeded'),
+    });
+    await failureOf(runActivity(awaitTrainingJob, wait));
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    const failure = await failureOf(runActivity(awaitTrainingJob, wait, { attempt: 2 }));
+    expect(failure).toMatchObject({ type: 'InProgress', nonRetryable: false });
+    expect(failure.message).toMatch(
+      /^InProgress: Training for \d+ s, as of \d+ s ago: SageMaker is slow to list training jobs$/,
+    );
+    expect(Number(failure.nextRetryDelay)).toBeGreaterThan(1_000);
+  });
+
+  it('asks again for a page that was throttled, not for all of them', async () => {
+    const { awaitTrainingJob } = await activities({
+      DescribeTrainingJob: (_input, call) => (call === 1 ? running : { TrainingJobStatus: 'Stopped' }),
+      ListTrainingJobs: (input, call) => {
+        if (call === 1) return { TrainingJobSummaries: [], NextToken: 'more' };
+        expect(input).toMatchObject({ NextToken: 'more' });
+        // The client itself tries three times.
+        if (call <= 4) return new Refusal('ThrottlingException', 'Rate exceeded');
+        return { TrainingJobSummaries: [{ TrainingJobName: trainingJob, TrainingJobStatus: 'Stopped' }] };
+      },
+    });
+    await failureOf(runActivity(awaitTrainingJob, wait));
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    expect((await failureOf(runActivity(awaitTrainingJob, wait, { attempt: 2 }))).type).toBe('TrainingStopped');
   });
 });

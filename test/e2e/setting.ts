@@ -15,6 +15,7 @@ import { uploadDays } from '../../examples/demo/bucket.js';
 import { perennial, perennialOk, type CliAnswer } from '../../examples/demo/perennial.js';
 import { buildWeather } from '../../examples/seattle-weather/data.js';
 import { packagePath } from '../../local/paths.js';
+import { exists, until } from '../support/local.js';
 
 const BUCKET = 'perennial-e2e';
 const KEY_ALIAS = 'alias/perennial-e2e';
@@ -39,15 +40,19 @@ interface SlackMessage {
 const program = packagePath('bin', 'perennial.mjs');
 
 /** The command line as a person runs it: a process of its own. Answers with what it printed. */
-export async function shell(args: readonly string[], env: Env = {}): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, '--json'], {
-    env: { ...process.env, ...env },
-  });
+export async function shell(args: readonly string[], env: Env = {}, within: readonly string[] = []): Promise<unknown> {
+  const [command = '', ...rest] = [...within, process.execPath, program, ...args, '--json'];
+  const { stdout } = await promisify(execFile)(command, rest, { env: { ...process.env, ...env } });
   return JSON.parse(stdout);
 }
 
-async function leave(stateDir: string): Promise<void> {
-  await shell(['down', '--state-dir', stateDir]);
+async function leave(stateDir: string, pid?: number): Promise<void> {
+  // Where it cannot be seen from here, its folder doesn't lead to it.
+  if (pid === undefined) await shell(['down', '--state-dir', stateDir]);
+  else {
+    process.kill(pid, 'SIGTERM');
+    await until('local mode is stopped', async () => !(await exists(pid)), 60_000);
+  }
   await rm(stateDir, { recursive: true, force: true });
 }
 
@@ -55,6 +60,9 @@ async function leave(stateDir: string): Promise<void> {
 export class Setting {
   private constructor(
     readonly stateDir: string,
+    /** Of the supervisor. */
+    readonly pid: number,
+    private readonly hidden: boolean,
     readonly env: Env,
     private readonly urls: Readonly<Record<string, string>>,
     readonly client: Client,
@@ -63,12 +71,15 @@ export class Setting {
     readonly runtime: SageMakerRuntimeClient,
   ) {}
 
-  static async start(): Promise<Setting> {
+  /** @param within a command that runs the command after it, for a view of the file system of its own */
+  static async start(within: (stateDir: string) => readonly string[] = () => []): Promise<Setting> {
     const stateDir = await mkdtemp(join(tmpdir(), 'perennial-e2e-'));
     const ports = ['temporal', 'ui', 'aws', 'sagemaker', 'slack', 'postgres', 'workerHealth', 'workerMetrics'];
     const free = ports.flatMap((name) => ['--port', `${name}=0`]);
-    const up = await shell(['up', '--detach', '--state-dir', stateDir, ...free]);
-    const { env, urls } = up as { env: Env; urls: Record<string, string> };
+    const enter = within(stateDir);
+    const hidden = enter.length > 0;
+    const up = await shell(['up', '--detach', '--state-dir', stateDir, ...free], {}, enter);
+    const { env, urls, pid } = up as { env: Env; urls: Record<string, string>; pid: number };
     try {
       await prepareAccount(env, {
         bucket: BUCKET,
@@ -77,9 +88,9 @@ export class Setting {
       });
       const client = new Client({ connection: await Connection.connect({ address: urls['temporal'] }) });
       const runtime = new SageMakerRuntimeClient(awsSettings(env, 'SAGEMAKER_RUNTIME'));
-      return new Setting(stateDir, env, urls, client, s3Client(env), sagemakerClient(env), runtime);
+      return new Setting(stateDir, pid, hidden, env, urls, client, s3Client(env), sagemakerClient(env), runtime);
     } catch (error) {
-      await leave(stateDir);
+      await leave(stateDir, hidden ? pid : undefined);
       throw error;
     }
   }
@@ -87,7 +98,7 @@ export class Setting {
   async stop(): Promise<void> {
     await this.client.connection.close();
     for (const one of [this.s3, this.sagemaker, this.runtime]) one.destroy();
-    await leave(this.stateDir);
+    await leave(this.stateDir, this.hidden ? this.pid : undefined);
   }
 
   /** Writes a definition's file and answers with its path. */
