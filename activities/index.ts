@@ -3,6 +3,8 @@ export { createDataActivities } from './data/index.js';
 export { createEndpointActivities } from './endpoint/index.js';
 export { createLedgerActivities } from './ledger.js';
 export { createNotifyActivities } from './notify/index.js';
+export { createOrphanActivities } from './orphans/index.js';
 export { createRecordActivities } from './record.js';
+export { createResumeActivities } from './resume/index.js';
 export { createTrainingActivities } from './training/index.js';
 export { createTriggerActivities } from './trigger.js';

@@ -38,6 +38,13 @@ export async function invoke(runtime: SageMakerRuntimeClient, invocation: Invoca
         Accept: accept,
       });
       const { $metadata, Body, ContentType, InvokedProductionVariant } = await runtime.send(command);
+      if (InvokedProductionVariant === undefined) {
+        // Of a good answer SageMaker says which variant gave it: a page that something on the way gave instead is no model's word.
+        throw fail(
+          'ServiceUnavailable',
+          `endpoint ${endpoint}: the answer names no production variant, so it is none of SageMaker's. It is tried again; if it lasts, check AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME and what lies between`,
+        );
+      }
       return {
         status: $metadata.httpStatusCode ?? 200,
         body: Body ?? new Uint8Array(),

@@ -7,6 +7,7 @@ import { parseS3Uri, s3Uri } from '../contracts/names.js';
 import type { FileRecord, OutcomeObject } from '../contracts/records.js';
 import type { Ledger, StoredOutcome } from '../ledger/store.js';
 import { fail, withFailures } from './errors.js';
+import { answeredByS3 } from './s3/objects.js';
 import { readRecord } from './s3/records.js';
 
 /** Outcome objects read at the same time while the ledger is rebuilt. */
@@ -91,6 +92,7 @@ async function* runFolders(s3: S3Client, bucket: string, prefix: string): AsyncG
       { resource: s3Uri(bucket, prefix), action: 'list', permission: 's3:ListBucket' },
       () => s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, Delimiter: '/', ContinuationToken })),
     );
+    answeredByS3(page.Name, s3Uri(bucket, prefix));
     yield (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
     ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (ContinuationToken !== undefined);

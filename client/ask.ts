@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
+import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
 import { WORKFLOWS } from '../contracts/runs.js';
 import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
 import { requireWorker, taskQueue } from './connect.js';
@@ -9,6 +11,8 @@ interface Questions {
   preview: [PreviewInput, Preview];
   invoke: [InvokeInput, InvokeResult];
   ledgerQuery: [LedgerQuery, LedgerAnswer];
+  resumable: [ResumeInput, ResumePlan];
+  orphans: [OrphansInput, OrphanReport];
 }
 
 /**
@@ -23,12 +27,11 @@ export async function ask<K extends keyof Questions>(
   input: Questions[K][0],
 ): Promise<Questions[K][1]> {
   await requireWorker(client, env);
-  const rebuild = 'kind' in input && input.kind === 'rebuild';
   return (await client.workflow.execute(WORKFLOWS[question], {
     workflowId: `${question}/${subject}/${randomUUID()}`,
     taskQueue: taskQueue(env),
     args: [input],
-    workflowExecutionTimeout: rebuild ? '6h' : '5m',
+    workflowExecutionTimeout: timeLimit(question, input),
   })) as Questions[K][1];
 }
 
@@ -39,4 +42,10 @@ export async function askLedger<K extends LedgerQuery['kind']>(
   query: Extract<LedgerQuery, { kind: K }>,
 ): Promise<Extract<LedgerAnswer, { kind: K }>> {
   return (await ask(client, env, 'ledgerQuery', query.kind, query)) as Extract<LedgerAnswer, { kind: K }>;
+}
+
+/** The longest that a question may stay open. Those that read everything take their time. */
+function timeLimit(question: keyof Questions, input: Questions[keyof Questions][0]): '5m' | '1h' | '6h' {
+  if (question === 'orphans') return '1h';
+  return 'kind' in input && input.kind === 'rebuild' ? '6h' : '5m';
 }

@@ -7,6 +7,8 @@ import { endpointCommand } from './commands/endpoint.js';
 import { invokeCommand } from './commands/invoke.js';
 import { ledgerCommand } from './commands/ledger.js';
 import { localCommands } from './commands/local.js';
+import { orphansCommand } from './commands/orphans.js';
+import { resumeCommand } from './commands/resume.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
@@ -15,6 +17,7 @@ import type { CliError } from './errors.js';
 import { EXIT, explain, usageError } from './errors.js';
 import { processTerminal } from './terminal.js';
 import type { Terminal } from './terminal.js';
+import { version } from './version.js';
 
 const HELP = `
 Exit codes:
@@ -36,6 +39,8 @@ const COMMANDS = [
   runsCommand,
   showCommand,
   cancelCommand,
+  resumeCommand,
+  orphansCommand,
   invokeCommand,
   endpointCommand,
   scheduleCommand,
@@ -62,6 +67,7 @@ export async function main(argv: string[], terminal: Terminal = processTerminal(
   };
   const program = new Command('perennial')
     .description('Durable workflows that keep Amazon SageMaker models fresh, safe and forgettable.')
+    .version(version(), '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showHelpAfterError('(--help shows the usage)')

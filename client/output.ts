@@ -1,6 +1,11 @@
 import { styleText } from 'node:util';
 import type { Terminal } from './terminal.js';
 
+/** Between two columns of a table. */
+const GAP = 2;
+/** Characters that a last column of sentences needs to say anything. */
+const LEAST_LAST = 20;
+
 type Style = Parameters<typeof styleText>[0];
 
 /**
@@ -46,15 +51,28 @@ export class Output {
     return name;
   }
 
-  /** Aligned columns. Cells may be styled; widths count what is seen. */
-  table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  /**
+   * Aligned columns. Cells may be styled; widths count what is seen. Where a terminal is too narrow, the columns of `expendable` are
+   * left out, the first first, and then the last column is shortened: lines that wrap can't be read.
+   */
+  table(header: readonly string[], rows: readonly (readonly string[])[], expendable: readonly string[] = []): string {
     const all = [header.map((cell) => this.style('bold', cell)), ...rows];
     const widths = header.map((_cell, column) => Math.max(...all.map((row) => visible(row[column] ?? ''))));
+    const { outIsTty, columns } = this.terminal;
+    const room = outIsTty && columns ? columns : Number.POSITIVE_INFINITY;
+    const last = header.length - 1;
+    const left = header.map((_cell, column) => column);
+    const before = () => left.filter((column) => column !== last).reduce((sum, at) => sum + (widths[at] ?? 0) + GAP, 0);
+    for (const name of expendable) {
+      if (before() + Math.min(widths[last] ?? 0, LEAST_LAST) <= room) break;
+      left.splice(left.indexOf(header.indexOf(name)), 1);
+    }
+    const ending = (cell: string) => (visible(cell) > room - before() ? cut(cell, room - before()) : cell);
     return all
       .map((row) =>
-        row
-          .map((cell, column) => (column === row.length - 1 ? cell : pad(cell, widths[column] ?? 0)))
-          .join('  ')
+        left
+          .map((at) => (at === last ? ending(row[at] ?? '') : pad(row[at] ?? '', (widths[at] ?? 0) + GAP)))
+          .join('')
           .trimEnd(),
       )
       .join('\n');
@@ -71,4 +89,6 @@ export class Output {
 // eslint-disable-next-line no-control-regex -- the escape character is what starts a colour
 const ESCAPES = /\x1b\[\d+m/g;
 const visible = (text: string) => text.replaceAll(ESCAPES, '').length;
+/** A shortened cell loses its colours, whose end would be lost. */
+const cut = (text: string, width: number) => (width < 2 ? '' : `${text.replaceAll(ESCAPES, '').slice(0, width - 1)}…`);
 const pad = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - visible(text)));

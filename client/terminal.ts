@@ -6,6 +6,8 @@ export interface Terminal {
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
   readonly inIsTty: boolean;
+  /** Characters a line, where `out` is a terminal that says so. */
+  readonly columns?: number | undefined;
   /** Everything on standard input. */
   readAll(): Promise<string>;
   /** Asks a question; the answer without its line end. */
@@ -25,6 +27,7 @@ export function processTerminal(): Terminal {
     outIsTty: process.stdout.isTTY === true,
     errIsTty: process.stderr.isTTY === true,
     inIsTty: process.stdin.isTTY === true,
+    columns: process.stdout.columns,
     readAll: async () => {
       const { text } = await import('node:stream/consumers');
       return text(process.stdin);

@@ -1,6 +1,8 @@
 import type { Definition } from './definition/index.js';
 import type { RunTime } from './names.js';
 import type { Metric, OutcomeObject } from './records.js';
+import type { Orphan, OrphanReport, StoppedOrphan } from './orphans.js';
+import type { ResumeInput, ResumePlan } from './resume.js';
 import type { Outcome, Preview, RunRequest, RunRow, Stage } from './runs.js';
 
 /** Which run an activity works for. */
@@ -51,6 +53,25 @@ export interface DataActivities {
   }): Promise<{ changed: number; removed: number }>;
   /** What a run would find and do, without a write. */
   previewRun(input: CheckDataInput): Promise<Preview>;
+}
+
+/** A training job of an earlier run that a run goes on with. */
+export interface ResumedJob {
+  readonly trainingJob: string;
+  readonly image: string;
+  readonly instanceType: string;
+  /** There once the job has completed and its artefact was seen; without it the job still runs. */
+  readonly ended?: TrainingEnded;
+}
+
+export interface ResumeActivities {
+  /** Where a run would go on that takes up `resume`, or the refusal. Reads only. */
+  planResume(input: ResumeInput): Promise<ResumePlan>;
+  /**
+   * Takes up an earlier run: its snapshot, confirmed and recorded under this run's name, and its training job if that is of use. A run
+   * that came to no snapshot is checked as `checkData` does. Refuses with InvalidRequest, DataChanged or ResourceMissing.
+   */
+  takeUp(input: CheckDataInput & ResumeInput): Promise<CheckDataResult & { readonly job?: ResumedJob }>;
 }
 
 export interface StartTrainingInput {
@@ -155,6 +176,23 @@ export interface EndpointActivities {
   }): Promise<{ status: number; bytes: number; variant?: string }>;
 }
 
+/** What runs that ended badly leave in SageMaker. */
+export interface OrphanActivities {
+  /**
+   * Answers once the endpoint stands as the roll-back wanted it, and has removed the run's endpoint config and model by then; InProgress
+   * until the endpoint stands. What an endpoint uses stays. `warnings`: what could not be removed.
+   */
+  discardDeployment(input: {
+    ref: RunRef;
+    definition: Definition;
+    back: { action: 'restored'; config: string } | { action: 'removed' } | { action: 'none' };
+  }): Promise<{ removed: number; warnings: readonly string[] }>;
+  /** Training jobs, endpoint configs and models of runs that are over. Reads only. */
+  findOrphans(): Promise<Pick<OrphanReport, 'orphans' | 'more'>>;
+  /** Stops and removes those that are `left`, each looked at once more before. */
+  stopOrphans(input: { orphans: readonly Orphan[] }): Promise<{ stopped: readonly StoppedOrphan[] }>;
+}
+
 export interface RecordActivities {
   /**
    * Writes the run's immutable outcome object; the same again is fine, another is a RecordConflict. Before that, for a Deployed one,
@@ -186,7 +224,7 @@ export interface Notice {
   readonly ref: RunRef;
   readonly temporalRunId: string;
   readonly stage: Stage;
-  readonly request: Pick<RunRequest, 'trigger' | 'force' | 'noDeploy' | 'set'>;
+  readonly request: Pick<RunRequest, 'trigger' | 'force' | 'noDeploy' | 'set' | 'resume'>;
   readonly outcome?: Outcome;
   readonly reason?: string;
   readonly failureType?: string;
@@ -200,6 +238,8 @@ export interface Notice {
   readonly seconds: number;
   readonly stages: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
+  /** What a person can do now. */
+  readonly next?: string;
 }
 
 export interface NotifyActivities {
@@ -219,6 +259,8 @@ export interface TriggerActivities {
 }
 
 export type Activities = DataActivities &
+  ResumeActivities &
+  OrphanActivities &
   TrainingActivities &
   EndpointActivities &
   RecordActivities &

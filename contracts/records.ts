@@ -19,6 +19,8 @@ export interface FileRecord {
   readonly run: string;
   readonly bucket: string;
   readonly asOf: string;
+  /** The run that this one takes up, whose files these are. */
+  readonly resumes?: string;
   readonly dataHash: string;
   readonly definitionHash: string;
   readonly files: readonly FileEntry[];
@@ -41,6 +43,10 @@ export interface OutcomeObject {
   readonly reason: string;
   readonly failureType?: FailureType;
   readonly trigger: Trigger;
+  /** The run that this one takes up. */
+  readonly resumes?: string;
+  /** Whether it was asked to leave the endpoint alone. */
+  readonly noDeploy?: boolean;
   readonly asOf?: string;
   readonly startedAt: string;
   readonly endedAt: string;

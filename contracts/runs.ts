@@ -2,6 +2,7 @@ import type { Definition } from './definition/index.js';
 import type { FailureType } from './failures.js';
 import type { RunTime } from './names.js';
 import type { Metric, OutcomeObject } from './records.js';
+import type { EventState } from './triggers.js';
 
 export type Trigger = 'schedule' | 'manual' | 'event';
 /** How a run can end. `Failed` and `Cancelled` end the workflow with a failure; the others are its value. */
@@ -12,6 +13,8 @@ export type Stage = (typeof STAGES)[number];
 /** A wish for a run. Wishes without settings of their own merge into one queued run; the others queue apart. */
 export interface RunRequest {
   readonly trigger: Trigger;
+  /** Which event it was, for people: `new data`, or `<detail-type> (<source>)`. */
+  readonly event?: string;
   /** YYYY-MM-DD; the day the run looks at the data as of. Today (UTC) without it. */
   readonly asOf?: string;
   /** Set by a schedule: its nominal date, which does not keep requests from merging. */
@@ -20,11 +23,23 @@ export interface RunRequest {
   readonly force?: boolean;
   /** Train, but leave the endpoint alone. */
   readonly noDeploy?: boolean;
+  /** Id of the run that this one takes up: it goes on from where that one ended, with what that one made. */
+  readonly resume?: string;
   /** The whole definition with the requester's `--set` applied and checked; the entity's own without it. */
   readonly definition?: Definition;
   /** The `--set` as given, for people: `training.hyperparameters.wd=0.1`. */
   readonly set?: readonly string[];
 }
+
+/** How many requests with settings of their own may wait. */
+export const MOST_OWN_REQUESTS = 20;
+
+/** A request with settings of its own is not served by another's run. */
+export const hasOwnSettings = (request: RunRequest) =>
+  request.definition !== undefined ||
+  request.asOf !== undefined ||
+  request.noDeploy === true ||
+  request.resume !== undefined;
 
 /** Input of `retrain`: it explains the run by itself. */
 export interface RunInput {
@@ -66,6 +81,10 @@ export interface RunProgress {
   readonly outcome?: Outcome;
   readonly reason?: string;
   readonly failureType?: FailureType;
+  /** The run that this one takes up. */
+  readonly resumes?: string;
+  /** What a person can do about a run that ended badly. */
+  readonly next?: string;
   /** One line a fact, in order: what the run has found or made so far. */
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
@@ -110,6 +129,7 @@ export interface ModelState {
   readonly lastTime?: RunTime;
   /** Set when the model was removed from the definitions: the entity ends once its queue is empty. */
   readonly retired?: boolean;
+  readonly events?: EventState;
 }
 
 /** Answer of the `status` query of `model`. */
@@ -121,6 +141,7 @@ export interface ModelStatus {
   readonly lastRun?: LastRun;
   /** Workflow id of who may touch the endpoint now. */
   readonly endpointHolder?: string;
+  readonly events?: EventState;
 }
 
 /** What `run --dry-run` answers: what a run would find and do. Nothing is written. */
@@ -151,13 +172,21 @@ export const WORKFLOWS = {
   preview: 'preview',
   invoke: 'invoke',
   ledgerQuery: 'ledgerQuery',
+  resumable: 'resumable',
+  orphans: 'orphans',
 } as const;
 
 export const MESSAGES = {
   /** model, update: RunRequest -> RunReceipt */
   requestRun: 'requestRun',
-  /** model, signal: RunRequest; what schedules use */
+  /** model, update: RunRequest[] -> RunReceipt[]; all of them, in order, or none */
+  requestRuns: 'requestRuns',
+  /** model, signal: RunRequest; what schedules and declared events use */
   runWanted: 'runWanted',
+  /** model, signal: dated objects came under one of its prefixes */
+  dataArrived: 'dataArrived',
+  /** model, signal: { note?: string }; with a note events start nothing, without one they do again */
+  pauseEvents: 'pauseEvents',
   /** model, update: Definition -> { changed: boolean } */
   apply: 'apply',
   /** model, update: () -> { workflowId } of the deletion */

@@ -6,7 +6,9 @@ import {
   createEndpointActivities,
   createLedgerActivities,
   createNotifyActivities,
+  createOrphanActivities,
   createRecordActivities,
+  createResumeActivities,
   createTrainingActivities,
   createTriggerActivities,
 } from '../activities/index.js';
@@ -69,8 +71,11 @@ export function createActivities(
   ledger: Pick<OpenLedger, 'ledger'>,
 ): Activities {
   const { region, slackApiUrl, temporalUiUrl, taskQueue } = config;
+  const data = createDataActivities({ ...aws, region });
   return {
-    ...createDataActivities({ ...aws, region }),
+    ...data,
+    ...createResumeActivities({ ...aws, region, checkData: (input) => data.checkData(input) }),
+    ...createOrphanActivities({ ...aws, region }),
     ...createTrainingActivities({ ...aws, region }),
     ...createEndpointActivities({ ...aws, region }),
     ...createRecordActivities(aws),

@@ -2,6 +2,8 @@ import { RetryState } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
   ChildWorkflowFailure,
   TimeoutFailure,
   isCancellation,
@@ -42,6 +44,11 @@ export function causeOf(error: unknown): Cause {
     };
   }
   return { cancelled: false, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Ends what goes on although a cancel was asked for: an activity whose answer was waited for came back well all the same. */
+export function heedCancel(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled on request');
 }
 
 /** A failure that ends the workflow red in the UI. */

@@ -4,7 +4,9 @@ import type {
   EndpointActivities,
   LedgerActivities,
   NotifyActivities,
+  OrphanActivities,
   RecordActivities,
+  ResumeActivities,
   TrainingActivities,
   TriggerActivities,
 } from '../contracts/activities.js';
@@ -15,7 +17,7 @@ import type {
 const BACKOFF = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 /** Reads and idempotent writes of S3, SSM and SageMaker: an outage of an hour is sat out. */
-export const data = proxyActivities<DataActivities>({
+export const data = proxyActivities<DataActivities & Pick<ResumeActivities, 'takeUp'>>({
   startToCloseTimeout: '10m',
   scheduleToCloseTimeout: '1h',
   heartbeatTimeout: '1m',
@@ -51,16 +53,20 @@ export const invocations = proxyActivities<Pick<EndpointActivities, 'smokeTest'>
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
-/** Waits: the activity says InProgress and when to ask again; the server keeps the timer. Callers give the time limit. */
+/**
+ * Waits: the activity says InProgress and when to ask again; the server keeps the timer. Callers give the time limit. Limit of one look
+ * and interval together are how long a wait stands still when its worker dies during a look: under 15 s, as the shortest poll is one.
+ */
 export const WAIT = {
-  startToCloseTimeout: '15s',
-  retry: { initialInterval: '5s', backoffCoefficient: 1 },
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', backoffCoefficient: 1 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 } as const;
 
 export const waits = proxyActivities<
   Pick<TrainingActivities, 'awaitTrainingJob' | 'stopTrainingJob'> &
-    Pick<EndpointActivities, 'awaitEndpoint' | 'awaitEndpointGone'>
+    Pick<EndpointActivities, 'awaitEndpoint' | 'awaitEndpointGone'> &
+    Pick<OrphanActivities, 'discardDeployment'>
 >({ ...WAIT, scheduleToCloseTimeout: '1d' });
 
 export const records = proxyActivities<RecordActivities>({
@@ -94,6 +100,7 @@ export const slack = proxyActivities<NotifyActivities>(SLACK);
 export const questions = proxyActivities<
   Pick<LedgerActivities, 'listRuns' | 'showRun'> &
     Pick<DataActivities, 'previewRun'> &
+    Pick<ResumeActivities, 'planResume'> &
     Pick<EndpointActivities, 'invokeEndpoint'>
 >({
   startToCloseTimeout: '70s',
@@ -108,6 +115,15 @@ export const rebuilding = proxyActivities<Pick<LedgerActivities, 'rebuildLedger'
   scheduleToCloseTimeout: '4h',
   heartbeatTimeout: '1m',
   retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Looks at all of an account's jobs, configs, models and endpoints that may be ours: minutes where there are thousands. */
+export const orphanage = proxyActivities<Pick<OrphanActivities, 'findOrphans' | 'stopOrphans'>>({
+  startToCloseTimeout: '15m',
+  scheduleToCloseTimeout: '25m',
+  heartbeatTimeout: '2m',
+  retry: { ...BACKOFF, maximumAttempts: 5 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 

@@ -1,5 +1,7 @@
+import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
+import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
 import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
-import { questions, rebuilding } from './profiles.js';
+import { orphanage, questions, rebuilding } from './profiles.js';
 import { workflowInfo } from '@temporalio/workflow';
 
 // Short workflows behind the CLI: what needs AWS or the ledger runs on the worker, where the rights are.
@@ -30,4 +32,17 @@ export async function ledgerQuery(query: LedgerQuery): Promise<LedgerAnswer> {
     case 'rebuild':
       return { kind: query.kind, ...(await rebuilding.rebuildLedger(query)) };
   }
+}
+
+/** Where a run would go on that takes up another; fails with the reason if it can't. Writes nothing. */
+export async function resumable(input: ResumeInput): Promise<ResumePlan> {
+  return questions.planResume(input);
+}
+
+/** What runs that ended badly left in SageMaker; with `stop` it is stopped and removed. */
+export async function orphans({ stop }: OrphansInput): Promise<OrphanReport> {
+  const found = await orphanage.findOrphans();
+  const left = found.orphans.filter(({ state }) => state === 'left');
+  if (!stop || left.length === 0) return { ...found, stopped: [] };
+  return { ...found, ...(await orphanage.stopOrphans({ orphans: left })) };
 }

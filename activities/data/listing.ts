@@ -5,6 +5,7 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { FileEntry } from '../../contracts/records.js';
 import { withFailures } from '../errors.js';
+import { answeredByS3 } from '../s3/objects.js';
 import { datedAs, inside } from './dates.js';
 import type { Window } from './dates.js';
 
@@ -19,7 +20,11 @@ export interface ChannelListing {
 }
 
 /** Channels of a definition with their prefixes; a further channel is the sibling of the train prefix that bears its name. */
-export function channelPrefixes({ data }: Definition): { readonly name: string; readonly prefix: string }[] {
+export function channelPrefixes({
+  data,
+}: {
+  readonly data: Pick<Definition['data'], 'prefix' | 'channels'>;
+}): { readonly name: string; readonly prefix: string }[] {
   const parent = data.prefix.replace(/[^/]+\/$/, '');
   return [
     { name: 'train', prefix: data.prefix },
@@ -68,6 +73,7 @@ async function listChannel(
       VersionIdMarker,
     });
     const page = await withFailures(about, () => s3.send(request));
+    answeredByS3(page.Name, about.resource);
     more = page.IsTruncated === true;
     for (const { Key = '', ETag = '', Size = 0, VersionId, IsLatest } of page.Versions ?? []) {
       const key = decoded(Key, page.EncodingType);

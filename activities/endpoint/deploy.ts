@@ -4,7 +4,6 @@ import {
   DescribeEndpointConfigCommand,
   type DescribeEndpointOutput,
   type SageMakerClient,
-  UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import type { DeployInput, DeploymentStarted } from '../../contracts/activities.js';
 import { deploymentName, TAGS } from '../../contracts/names.js';
@@ -14,6 +13,7 @@ import { inProgress, nextLook } from '../waiting.js';
 import { configTags, ensureConfig, ensureModel, listTags } from './create.js';
 import { PREVIOUS_TAG, updateRequest } from './requests.js';
 import { describeEndpoint, type Standing, standingOf } from './standing.js';
+import { updateOnce } from './update.js';
 
 /** How often an endpoint that moves for somebody else is looked at, at most. */
 const POLL = '60s';
@@ -65,9 +65,7 @@ export async function startDeployment(sagemaker: SageMakerClient, input: DeployI
       ]);
       const warnings = await claim(sagemaker, input, standing.live, tagValue(tags, TAGS.model));
       const request = updateRequest(input, standing.live, name, count);
-      await change(sagemaker, endpoint, name, 'UpdateEndpoint', () =>
-        sagemaker.send(new UpdateEndpointCommand(request)),
-      );
+      await change(sagemaker, endpoint, name, 'UpdateEndpoint', () => updateOnce(sagemaker, request));
       return started(previous, warnings);
     }
   }

@@ -3,7 +3,6 @@ import {
   DescribeEndpointConfigCommand,
   type DescribeEndpointOutput,
   type SageMakerClient,
-  UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import type { EndpointActivities } from '../../contracts/activities.js';
 import { fail, isFailure, withFailures } from '../errors.js';
@@ -12,6 +11,7 @@ import { inProgress, nextLook } from '../waiting.js';
 import { configTags } from './create.js';
 import { PREVIOUS_TAG } from './requests.js';
 import { describeEndpoint, unknownEndpointStatus } from './standing.js';
+import { updateOnce } from './update.js';
 
 const POLL = '10s';
 
@@ -102,13 +102,9 @@ async function restore(sagemaker: SageMakerClient, live: DescribeEndpointOutput,
   );
   const names = new Set(ProductionVariants.map(({ VariantName }) => VariantName));
   const same = (live.ProductionVariants ?? []).some(({ VariantName }) => names.has(VariantName));
-  await withFailures({ action: 'UpdateEndpoint', resource: `endpoint ${endpoint}` }, () =>
-    sagemaker.send(
-      new UpdateEndpointCommand({
-        EndpointName: endpoint,
-        EndpointConfigName: config,
-        ...(same && { RetainAllVariantProperties: true }),
-      }),
-    ),
-  );
+  await updateOnce(sagemaker, {
+    EndpointName: endpoint,
+    EndpointConfigName: config,
+    ...(same && { RetainAllVariantProperties: true }),
+  });
 }

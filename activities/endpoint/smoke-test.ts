@@ -4,6 +4,7 @@ import type { EndpointActivities } from '../../contracts/activities.js';
 import { parseS3Uri } from '../../contracts/names.js';
 import { fail, isFailure, toFailure, withFailures } from '../errors.js';
 import { invoke, type InvocationAnswer } from '../invoke.js';
+import { answeredByS3 } from '../s3/objects.js';
 
 /** Pauses between tries right after the endpoint came into service, when a front end may not know it yet. Then Temporal retries. */
 const PAUSES_MS = [100, 200, 400, 800];
@@ -128,5 +129,6 @@ async function readHead(s3: S3Client, uri: string, manifestUri: string): Promise
 async function get(s3: S3Client, uri: string, range?: string): Promise<string> {
   const { bucket, key } = parseS3Uri(uri);
   const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+  answeredByS3(object.ETag, range === undefined ? uri : 'the newest object of the training data');
   return (await object.Body?.transformToString()) ?? '';
 }

@@ -32,6 +32,7 @@ export function message(notice: Notice, link: string | undefined): Message {
     { type: 'header', text: { type: 'plain_text', text: cut(`${emoji} ${title}`, HEADER), emoji: true } },
   ];
   if (reason !== undefined) blocks.push(section(escapeWithin(reason, TEXT)));
+  if (notice.next !== undefined) blocks.push(section(escapeWithin(notice.next, TEXT)));
   blocks.push({ type: 'section', fields: fields(notice) });
   if (notice.warnings.length > 0) {
     const warnings = notice.warnings.map((warning) => `• ${warning}`).join('\n');
@@ -73,7 +74,14 @@ function fields(notice: Notice) {
     ['Endpoint config', endpointConfig],
     [
       'Trigger',
-      [request.trigger, request.force && 'forced', request.noDeploy && 'no deployment'].filter(Boolean).join(', '),
+      [
+        request.trigger,
+        request.resume && `resumes ${request.resume}`,
+        request.force && 'forced',
+        request.noDeploy && 'no deployment',
+      ]
+        .filter(Boolean)
+        .join(', '),
     ],
     ['Settings', request.set && request.set.length > 0 ? request.set.join('\n') : undefined],
   ];

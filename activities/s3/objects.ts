@@ -21,10 +21,24 @@ export interface NewObject {
 const isService = (error: unknown): error is S3ServiceException => error instanceof S3ServiceException;
 const status = (error: unknown) => (isService(error) ? error.$metadata.httpStatusCode : undefined);
 
+/**
+ * Passes on what only S3 itself could have answered. Something on the way there (a captive proxy, a gateway that starts) may answer in its
+ * place, with a page and a good status, in which the client finds nothing and no fault. `token` is a member that S3 never leaves out.
+ * @throws ServiceUnavailable, which is retried
+ */
+export function answeredByS3(token: string | undefined, resource: string): void {
+  if (token !== undefined && token !== '') return;
+  throw fail(
+    'ServiceUnavailable',
+    `${resource}: the answer is none of S3's, so nothing is known about it. It is tried again; if it lasts, check AWS_ENDPOINT_URL and what lies between`,
+  );
+}
+
 /** Reads a record object; undefined where there is none. Fails typed on everything else, a missing bucket included. */
 export async function readText(s3: S3Client, bucket: string, key: string): Promise<StoredText | undefined> {
   try {
     const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    answeredByS3(object.ETag, s3Uri(bucket, key));
     return { body: (await object.Body?.transformToString()) ?? '', etag: object.ETag ?? '' };
   } catch (error) {
     if (isService(error) && error.name === 'NoSuchKey') return undefined;
@@ -48,7 +62,7 @@ export async function writeOnce(s3: S3Client, object: NewObject): Promise<string
 /** Writes an object if its ETag still is `etag`, or, without one, if it doesn't exist. Answers whether it did. */
 export async function writeIf(s3: S3Client, object: NewObject, etag: string | undefined): Promise<boolean> {
   try {
-    await s3.send(
+    const { ETag } = await s3.send(
       new PutObjectCommand({
         Bucket: object.bucket,
         Key: object.key,
@@ -58,6 +72,7 @@ export async function writeIf(s3: S3Client, object: NewObject, etag: string | un
         ...(object.kmsKey && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: object.kmsKey }),
       }),
     );
+    answeredByS3(ETag, s3Uri(object.bucket, object.key));
     return true;
   } catch (error) {
     // 412: the condition is false. 409: another conditional write was under way (S3 user guide, conditional writes).

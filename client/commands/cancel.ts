@@ -33,6 +33,8 @@ async function cancel(client: Client, output: Output, run: string, wait: boolean
     throw new CliError(`${run} has ended already: ${outcome}. There is nothing to cancel`);
   }
   await client.workflow.getHandle(run).cancel();
+  // The request is Temporal's now; what it stops is stopped by a worker.
+  if (!live.progress) output.note('no worker answers at the moment: the run stops once one is there');
   if (!wait) {
     output.result({ run, requested: true }, () => `asked ${run} to stop; \`perennial show ${run}\` says how it ends`);
     return;

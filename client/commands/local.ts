@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { CliError, usageError } from '../errors.js';
 import { closest } from '../definition/schema.js';
@@ -33,6 +34,10 @@ interface Started {
   readonly logsDir: string;
 }
 
+/** Commands find local mode in the default folder by themselves. */
+const howToReach = (stateDir: string) =>
+  resolve(stateDir) === resolve(STATE_DIR) ? undefined : `set -a; . '${join(resolve(stateDir), 'env')}'; set +a`;
+
 function announce(output: Output, { env, urls, logsDir }: Started, stateDir: string, pid: number): void {
   output.result({ stateDir, pid, env, urls, logsDir }, () =>
     [
@@ -43,6 +48,7 @@ function announce(output: Output, { env, urls, logsDir }: Started, stateDir: str
         ['SageMaker', urls['sagemaker']],
         ['other AWS', urls['aws']],
         ['logs', logsDir],
+        ['for commands', howToReach(stateDir)],
       ]),
     ].join('\n'),
   );

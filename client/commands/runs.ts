@@ -141,6 +141,7 @@ export function runsCommand(context: Context): void {
                   files === undefined ? '' : String(files),
                   reason ?? '',
                 ]),
+                ['FILES', 'TOOK', 'BEGAN'],
               ),
         );
       });

@@ -21,9 +21,21 @@ async function loadQueued(client: Client, run: string): Promise<RunView | undefi
   const index = status?.queue.findIndex(({ runTime }) => runId(model, runTime) === run) ?? -1;
   const queued = status?.queue[index];
   if (!queued) return undefined;
-  const { trigger, asOf, nominalDate, force, noDeploy, set } = queued.request;
+  const { trigger, event, asOf, nominalDate, force, noDeploy, set, resume } = queued.request;
   const before = index + (status?.running ? 1 : 0);
-  return { run, model, state: 'queued', position: before, trigger, asOf: asOf ?? nominalDate, force, noDeploy, set };
+  return {
+    run,
+    model,
+    state: 'queued',
+    position: before,
+    trigger,
+    event,
+    asOf: asOf ?? nominalDate,
+    force,
+    noDeploy,
+    set,
+    resumes: resume,
+  };
 }
 
 /** Everything that Temporal, the queue and the ledger know of a run. */

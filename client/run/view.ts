@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { parseRunId } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';
+import { resumeAdvice } from '../../contracts/resume.js';
 import { STAGES } from '../../contracts/runs.js';
 import type { RunProgress, RunRequest, Stage } from '../../contracts/runs.js';
 import { uiUrl } from '../connect.js';
@@ -19,9 +20,13 @@ export interface RunView extends Partial<Omit<OutcomeObject, 'version' | 'outcom
   readonly since?: RunProgress['since'];
   readonly notes?: readonly string[];
   readonly position?: number;
+  /** The event that asked for it. */
+  readonly event?: string;
   readonly force?: boolean;
   readonly noDeploy?: boolean;
   readonly set?: readonly string[];
+  /** What a person can do about a run that is over. */
+  readonly next?: string;
   readonly pending?: readonly Pending[];
   readonly historyEvents?: number;
   readonly url?: string;
@@ -38,6 +43,13 @@ function stageSeconds(since: RunProgress['since'], end: string | undefined): Rec
       .filter(([stage]) => stage !== 'done')
       .map(([stage, at], index) => [stage, secondsBetween(at, begun[index + 1]?.[1] ?? end ?? new Date())]),
   );
+}
+
+/** What a person can do about a run that is over; a terminated one could not say so itself. */
+function nextStep(run: string, live: LiveRun | undefined, outcome: OutcomeObject | undefined): string | undefined {
+  if (outcome) return resumeAdvice(run, outcome);
+  if (live?.status !== 'TERMINATED' && live?.status !== 'TIMED_OUT') return live?.progress?.next;
+  return `\`perennial resume ${run}\` goes on with what it had made, \`perennial orphans\` lists what it left running`;
 }
 
 /** Brings the sources together; the outcome object, being the record, has the last word on how a run ended. */
@@ -57,12 +69,14 @@ export function viewOf(
     state: recorded ?? end?.outcome ?? (live ? 'running' : 'unknown'),
     ...known({ stage, since, notes, warnings, ...facts }),
     ...(since ? { stages: stageSeconds(since, live?.endedAt) } : {}),
-    ...known({ trigger: request?.trigger, asOf: request?.asOf ?? request?.nominalDate }),
+    ...known({ resumes: request?.resume }),
+    ...known({ trigger: request?.trigger, event: request?.event, asOf: request?.asOf ?? request?.nominalDate }),
     ...known({ force: request?.force, noDeploy: request?.noDeploy, set: request?.set }),
     ...known({ reason: end?.reason, startedAt: live?.startedAt, endedAt: live?.endedAt }),
     ...known({ temporalRunId: live?.temporalRunId, historyEvents: live?.historyEvents, pending: live?.pending }),
     ...known(result),
     ...known(record),
+    ...known({ next: nextStep(run, live, outcome) }),
     ...known({ url: live && uiUrl(client, env, run, live.temporalRunId) }),
   };
 }
@@ -71,8 +85,13 @@ const duration = ({ startedAt, endedAt }: RunView): string | undefined =>
   startedAt &&
   `${formatTime(startedAt)}, ${endedAt ? `took ${formatSeconds(secondsBetween(startedAt, endedAt))}` : formatAge(startedAt)}`;
 
-function asked({ trigger, force, noDeploy, set }: RunView): string | undefined {
-  const words = [trigger, force && 'forced', noDeploy && 'no deploy', ...(set ?? []).map((one) => `--set ${one}`)];
+function asked({ trigger, event, force, noDeploy, set }: RunView): string | undefined {
+  const words = [
+    trigger && event ? `${trigger}: ${event}` : trigger,
+    force && 'forced',
+    noDeploy && 'no deploy',
+    ...(set ?? []).map((one) => `--set ${one}`),
+  ];
   return words.filter(Boolean).join(', ') || undefined;
 }
 
@@ -86,6 +105,7 @@ export function renderRun(output: Output, view: RunView): string {
     output.facts([
       ['failure', view.failureType],
       ['asked by', asked(view)],
+      ['resumes', view.resumes],
       ['as of', view.asOf],
       ['started', duration(view)],
       ['ended', view.endedAt && formatTime(view.endedAt)],
@@ -119,6 +139,7 @@ export function renderRun(output: Output, view: RunView): string {
       .map(({ activity, attempt, last }) => `waiting in ${activity}, try ${attempt}${last ? `: ${last}` : ''}`)
       .join('\n'),
     notes.map((note) => `- ${note}`).join('\n'),
+    view.next,
     warnings.map((warning) => output.style('yellow', `warning: ${warning}`)).join('\n'),
   ];
   return blocks.filter(Boolean).join('\n\n');

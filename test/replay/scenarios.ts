@@ -7,6 +7,8 @@ import type { RunInput, RunRequest } from '../../contracts/runs.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
+import { entityWithEvents } from './events-scenario.js';
+import { cancelledAtTheLock } from './lock-scenario.js';
 
 /** Plays one path of a workflow and answers with the handle of the finished execution, whose history is what gets recorded. */
 export type Scenario = (servers: Servers) => Promise<WorkflowHandle>;
@@ -23,6 +25,8 @@ interface Path {
   readonly request?: Partial<RunRequest>;
   /** Activity during which the run is cancelled: it is under way until then, and answers as usual afterwards. */
   readonly cancelIn?: keyof Activities;
+  /** When that activity is tried again, where the run waits for it in spite of the cancel. */
+  readonly again?: string;
 }
 
 const updated: Partial<Activities> = {
@@ -35,13 +39,27 @@ const updated: Partial<Activities> = {
   }),
 };
 
-function retrain({ overrides, request, cancelIn }: Path): Scenario {
+const EARLIER = 'retrain/example/2025-12-31T00:00:00.000Z';
+
+/** An earlier run whose training job still runs, or that had come to none. */
+function takingUp(trainingJob: string | undefined): Partial<Activities> {
+  return {
+    takeUp: async (input) => {
+      const { job, ...checked } = await script().activities.takeUp(input);
+      if (!job || trainingJob === undefined) return checked;
+      const { image, instanceType } = job;
+      return { ...checked, job: { trainingJob, image, instanceType } };
+    },
+  };
+}
+
+function retrain({ overrides, request, cancelIn, again = '60s' }: Path): Scenario {
   return ({ skipping, live }) => {
     const env = cancelIn ? live : skipping;
     const happy = script(overrides).activities as unknown as Record<string, (input: unknown) => Promise<unknown>>;
     let cancelled = false;
     const underWay = async (input: unknown) =>
-      cancelled ? happy[cancelIn ?? '']?.(input) : Promise.reject(raise('InProgress', 'under way', '60s'));
+      cancelled ? happy[cancelIn ?? '']?.(input) : Promise.reject(raise('InProgress', 'under way', again));
     const scripted = script({ ...overrides, ...(cancelIn ? { [cancelIn]: underWay } : {}) });
     const definition = exampleDefinition({
       training: { algorithm: 'linear-learner', instances: ['ml.m5.large', 'ml.m5.xlarge'] },
@@ -170,6 +188,21 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   }),
   'retrain-cancelled-in-training': retrain({ cancelIn: 'awaitTrainingJob' }),
+  'retrain-cancelled-in-check': retrain({ cancelIn: 'checkData' }),
+  'retrain-cancelled-in-create': retrain({ cancelIn: 'startTraining' }),
+  'retrain-cancelled-in-file-check': retrain({ cancelIn: 'confirmFiles' }),
+  'retrain-cancelled-at-the-lock': cancelledAtTheLock,
+  'retrain-cancelled-in-update': retrain({ overrides: updated, cancelIn: 'startDeployment' }),
+  'retrain-cancelled-in-smoke-test': retrain({ overrides: updated, cancelIn: 'smokeTest' }),
+  'retrain-cancelled-too-late': retrain({ cancelIn: 'recordOutcome', again: '200ms' }),
   'retrain-cancelled-in-deployment': retrain({ overrides: updated, cancelIn: 'awaitEndpoint' }),
+  'retrain-resumed': retrain({ overrides: updated, request: { resume: EARLIER } }),
+  'retrain-resumed-in-training': retrain({ overrides: takingUp('job-1'), request: { resume: EARLIER } }),
+  'retrain-resumed-before-training': retrain({ overrides: takingUp(undefined), request: { resume: EARLIER } }),
+  'retrain-resume-refused': retrain({
+    overrides: { takeUp: async () => Promise.reject(raise('DataChanged', '1 files changed')) },
+    request: { resume: EARLIER },
+  }),
   'model-life': entity,
+  'model-events': entityWithEvents,
 };

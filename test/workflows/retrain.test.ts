@@ -184,7 +184,7 @@ describe('retrain', () => {
   });
 
   it('returns to the previous config when the smoke test fails', async () => {
-    const awaited: string[] = [];
+    const back: unknown[] = [];
     const scripted = script({
       startDeployment: async () => ({
         modelName: 'm',
@@ -193,15 +193,15 @@ describe('retrain', () => {
         action: 'updated',
         previousConfig: 'old',
       }),
-      awaitEndpoint: async ({ endpointConfig }) => {
-        awaited.push(endpointConfig);
-        return { status: 'InService' };
+      discardDeployment: async (input) => {
+        back.push(input.back);
+        return { removed: 2, warnings: [] };
       },
       smokeTest: async () => Promise.reject(raise('SmokeTestFailed', 'model answered 500')),
     });
     const { failure } = await play(scripted, input());
     expect(failure).toMatchObject({ type: 'SmokeTestFailed' });
-    expect(awaited).toEqual(['new', 'old']);
+    expect(back).toEqual([{ action: 'restored', config: 'old' }]);
     expect(scripted.outcomes.map((outcome) => outcome.outcome)).toEqual(['Failed']);
   });
 
@@ -209,7 +209,7 @@ describe('retrain', () => {
     const scripted = script({ awaitEndpoint: async () => Promise.reject(raise('EndpointFailed', 'no /ping')) });
     const { failure } = await play(scripted, input());
     expect(failure).toMatchObject({ type: 'EndpointFailed' });
-    expect([scripted.count('rollBack'), scripted.count('awaitEndpointGone')]).toEqual([1, 1]);
+    expect([scripted.count('rollBack'), scripted.count('discardDeployment')]).toEqual([1, 1]);
   });
 
   it('takes no harm from Slack, the ledger or the clean-up being out: each is a warning', async () => {

@@ -35,7 +35,10 @@ async function stages(run: Run, notices: Notices, granted: () => boolean): Promi
   const { definition, request } = run.input;
 
   run.enter('check data');
-  const checked = await data.checkData({ ref, definition, asOf, force: request.force ?? false });
+  const look = { ref, definition, asOf, force: request.force ?? false };
+  const { resume, noDeploy = false } = request;
+  const { job, ...checked }: Awaited<ReturnType<typeof data.takeUp>> =
+    resume === undefined ? await data.checkData(look) : await data.takeUp({ ...look, resume, noDeploy });
   const { files, dataHash, definitionHash, fileRecordUri, manifestUri, newestDate } = checked;
   Object.assign(run.found, { files, dataHash, definitionHash, fileRecordUri, manifestUri });
   checked.reasons.forEach((reason) => run.note(reason));
@@ -47,8 +50,8 @@ async function stages(run: Run, notices: Notices, granted: () => boolean): Promi
     );
   }
 
-  const trained = await train(run, notices, checked.channels);
-  if (request.noDeploy) {
+  const trained = await train(run, notices, checked.channels, job);
+  if (noDeploy) {
     await confirmFiles(run, fileRecordUri);
     return finish(run, notices, 'Trained', `trained ${trained.trainingJob}; asked not to deploy`);
   }

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { Notice } from '../../contracts/activities.js';
 import { causeOf } from '../failures.js';
 import { SLACK, slack } from '../profiles.js';
@@ -25,9 +25,12 @@ export class Notices {
       // While Slack is out only the newest message is tried: it says everything the older ones would have.
       if (this.outage && this.newest !== notice) return;
       try {
-        const { ts } = await slack.notifySlack.executeWithOptions({ ...SLACK, summary: kind }, [
-          { slack: target, notice, threadTs: this.threadTs },
-        ]);
+        // Also when the run is cancelled meanwhile: a message cut off half-way may be out, and its thread would be lost.
+        const { ts } = await CancellationScope.nonCancellable(() =>
+          slack.notifySlack.executeWithOptions({ ...SLACK, summary: kind }, [
+            { slack: target, notice, threadTs: this.threadTs },
+          ]),
+        );
         this.threadTs ??= ts;
         this.outage = false;
       } catch (error) {
@@ -43,7 +46,7 @@ export class Notices {
   }
 
   private notice(kind: Notice['kind']): Notice {
-    const { trigger, force, noDeploy, set } = this.run.input.request;
+    const { trigger, force, noDeploy, set, resume } = this.run.input.request;
     const { stage, outcome, reason, failureType } = this.run.progress();
     const { files, trainingJob, instanceType, endpoint, endpointConfig, metrics = [] } = this.run.found;
     return {
@@ -51,7 +54,7 @@ export class Notices {
       ref: this.run.ref,
       temporalRunId: workflowInfo().runId,
       stage: outcome === 'Failed' || outcome === 'Cancelled' ? (this.run.endedIn ?? stage) : stage,
-      request: { trigger, force, noDeploy, set },
+      request: { trigger, force, noDeploy, set, resume },
       outcome,
       reason,
       failureType,
@@ -64,6 +67,7 @@ export class Notices {
       seconds: this.run.seconds,
       stages: this.run.stageSeconds(),
       warnings: [...this.run.warnings],
+      next: this.run.next,
     };
   }
 }

@@ -4,6 +4,7 @@ import type { RunRef } from '../../contracts/activities.js';
 import type { FailureType } from '../../contracts/failures.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';
+import { resumeAdvice } from '../../contracts/resume.js';
 import type { Outcome, RunInput, RunProgress, Stage } from '../../contracts/runs.js';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stage, 'KEYWORD');
@@ -85,6 +86,12 @@ export class Run {
     this.show();
   }
 
+  /** What a person can do about a run that ended badly. */
+  get next(): string | undefined {
+    const outcome = this.outcome?.outcome;
+    return outcome === 'Trained' ? undefined : resumeAdvice(this.ref.run, { ...this.outcome, ...this.found });
+  }
+
   /** Seconds since the run began. */
   get seconds(): number {
     return (Date.now() - this.startedAt) / 1000;
@@ -103,6 +110,8 @@ export class Run {
       stage: this.stageNow,
       since: Object.fromEntries(Object.entries(this.since).map(([stage, at]) => [stage, new Date(at).toISOString()])),
       ...this.outcome,
+      resumes: this.input.request.resume,
+      next: this.next,
       notes: this.notes,
       warnings: this.warnings,
       trainingJob,
@@ -121,6 +130,8 @@ export class Run {
       model: this.ref.model,
       ...ended,
       trigger: this.input.request.trigger,
+      resumes: this.input.request.resume,
+      noDeploy: this.input.request.noDeploy,
       asOf: this.asOf,
       startedAt: new Date(this.startedAt).toISOString(),
       endedAt: new Date(this.since.done ?? Date.now()).toISOString(),
@@ -138,6 +149,7 @@ export class Run {
       : `### ${this.ref.model}: ${this.stageNow}`;
     const { trainingJob, artifactUri, endpoint, endpointConfig, metrics = [] } = this.found;
     const facts = [
+      ['resumes', this.input.request.resume],
       ['as of', this.asOf],
       ['training job', trainingJob],
       ['artefact', artifactUri],
@@ -152,6 +164,7 @@ export class Run {
         ...this.notes.map((line) => `- ${line}`),
         ...this.warnings.map((line) => `- ⚠️ ${line}`),
         '',
+        ...(this.next === undefined ? [] : [this.next, '']),
         ...facts.map(([label, value]) => `**${label}** \`${value}\`  `),
       ].join('\n'),
     );

@@ -1,8 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { CheckDataResult, TrainingEnded, TrainingStarted } from '../../contracts/activities.js';
+import type { CheckDataResult, ResumedJob, TrainingEnded, TrainingStarted } from '../../contracts/activities.js';
 import { durationMs } from '../../contracts/duration.js';
 import { trainingJobName } from '../../contracts/names.js';
-import { causeOf, failure } from '../failures.js';
+import { causeOf, failure, heedCancel } from '../failures.js';
 import { WAIT, data, training, waits } from '../profiles.js';
 import type { Notices } from './notices.js';
 import type { Run } from './run.js';
@@ -10,16 +10,33 @@ import type { Run } from './run.js';
 /** How long a job may wait for its instances on top of its own time limit. */
 const PROVISIONING_MS = 86_400_000;
 
-/** Trains on the first of the ranked instance types that has capacity, and answers with the completed job. */
-export async function train(run: Run, notices: Notices, channels: CheckDataResult['channels']): Promise<TrainingEnded> {
+/**
+ * Trains on the first of the ranked instance types that has capacity, and answers with the completed job. The job of an earlier run that
+ * this one takes up comes before all of them.
+ */
+export async function train(
+  run: Run,
+  notices: Notices,
+  channels: CheckDataResult['channels'],
+  resumed?: ResumedJob,
+): Promise<TrainingEnded> {
+  if (resumed?.ended) return takeOver(run, resumed, resumed.ended);
   const { instances } = run.input.definition.training;
+  const { ref } = run;
+  if (resumed) {
+    const ended = await unlessNoCapacity(run, resumed.instanceType, () =>
+      trainOn(run, notices, resumed.trainingJob, () => Promise.resolve(resumed)),
+    );
+    if (ended) return ended;
+  }
   for (const [attempt, instanceType] of instances.entries()) {
-    try {
-      return await trainOn(run, notices, channels, attempt);
-    } catch (error) {
-      if (causeOf(error).type !== 'NoCapacity') throw error;
-      run.warn(`no capacity for ${instanceType}: ${causeOf(error).message}`);
-    }
+    const { definition } = run.input;
+    const ended = await unlessNoCapacity(run, instanceType, () =>
+      trainOn(run, notices, trainingJobName(ref.model, ref.runTime, attempt + 1), () =>
+        training.startTraining({ ref, definition, attempt, channels }),
+      ),
+    );
+    if (ended) return ended;
   }
   throw failure(
     'CapacityExhausted',
@@ -27,18 +44,44 @@ export async function train(run: Run, notices: Notices, channels: CheckDataResul
   );
 }
 
-async function trainOn(run: Run, notices: Notices, channels: CheckDataResult['channels'], attempt: number) {
+/** A job that had completed before this run began. What it cost is the earlier run's. */
+function takeOver(run: Run, { trainingJob, image, instanceType }: ResumedJob, ended: TrainingEnded): TrainingEnded {
+  const { artifactUri, metrics } = ended;
+  Object.assign(run.found, { trainingJob, image, instanceType, artifactUri, metrics });
+  return ended;
+}
+
+async function unlessNoCapacity(
+  run: Run,
+  instanceType: string,
+  attempt: () => Promise<TrainingEnded>,
+): Promise<TrainingEnded | undefined> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (causeOf(error).type !== 'NoCapacity') throw error;
+    run.warn(`no capacity for ${instanceType}: ${causeOf(error).message}`);
+    return undefined;
+  }
+}
+
+/** `start` makes the job or finds it. Its name is known before it is: what stops it stands ready before it is made. */
+async function trainOn(
+  run: Run,
+  notices: Notices,
+  trainingJob: string,
+  start: () => Promise<Omit<TrainingStarted, 'attached' | 'warnings'> & Partial<TrainingStarted>>,
+): Promise<TrainingEnded> {
   const { definition } = run.input;
   const { ref } = run;
   run.enter('train');
-  // The job's name is known before the job is: what stops it stands ready before it is made.
-  const trainingJob = trainingJobName(ref.model, ref.runTime, attempt + 1);
   let atAnEnd = false;
   try {
-    const started: TrainingStarted = await training.startTraining({ ref, definition, attempt, channels });
-    started.warnings.forEach((line) => run.warn(line));
-    Object.assign(run.found, { trainingJob, image: started.image, instanceType: started.instanceType });
-    run.note(`training job \`${trainingJob}\` on ${definition.training.count} × ${started.instanceType}`);
+    const { image, instanceType, warnings = [] } = await start();
+    warnings.forEach((line) => run.warn(line));
+    Object.assign(run.found, { trainingJob, image, instanceType });
+    run.note(`training job \`${trainingJob}\` on ${definition.training.count} × ${instanceType}`);
+    heedCancel();
     run.enter('await');
     notices.post('training');
     const limit = durationMs(definition.training.spot?.maxWait ?? definition.training.maxRuntime) + PROVISIONING_MS;

@@ -1,0 +1,207 @@
+import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createOrphanActivities } from '../../activities/orphans/index.js';
+import { deploymentName, entityId, runId, TAGS, trainingJobName } from '../../contracts/names.js';
+import type { Orphan } from '../../contracts/orphans.js';
+import { MESSAGES, type RunProgress } from '../../contracts/runs.js';
+import { failureOf } from './support/local-sagemaker.js';
+import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
+import { World } from './support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.make();
+});
+afterAll(() => world.close());
+let sagemaker: ScriptedSageMaker | undefined;
+afterEach(() => sagemaker?.close());
+
+type Answers = Parameters<typeof ScriptedSageMaker.start>[0];
+
+/** What Temporal knows: runs by their status, and what the model's entity and its running run say. */
+interface Known {
+  readonly runs?: Readonly<Record<string, string>>;
+  readonly running?: string;
+  readonly queue?: readonly object[];
+  readonly progress?: Partial<RunProgress>;
+}
+
+function temporal({ runs = {}, running, queue = [], progress = {} }: Known): Client {
+  const missing = (id: string) => Object.assign(new Error(`no ${id}`), { name: 'WorkflowNotFoundError' });
+  const getHandle = (id: string) => ({
+    describe: async () => (runs[id] ? { status: { name: runs[id] } } : Promise.reject(missing(id))),
+    query: async (name: string) => {
+      if (name === MESSAGES.progress) return progress;
+      if (id !== entityId(world.model)) throw missing(id);
+      return { definition: world.definition(), queue, ...(running ? { running: { run: running } } : {}) };
+    },
+  });
+  const withAbortSignal = (_signal: AbortSignal, call: () => unknown) => call();
+  return { workflow: { getHandle }, withAbortSignal } as unknown as Client;
+}
+
+async function activities(answers: Answers) {
+  const empty: Answers = {
+    ListTrainingJobs: { TrainingJobSummaries: [] },
+    ListEndpointConfigs: { EndpointConfigs: [] },
+    ListModels: { Models: [] },
+    ListEndpoints: { Endpoints: [] },
+    ListTags: ({ ResourceArn }) => tagged(String(ResourceArn)),
+  };
+  sagemaker = await ScriptedSageMaker.start({ ...empty, ...answers });
+  return createOrphanActivities({ sagemaker: sagemaker.client(), s3: world.s3, region: 'us-east-1' });
+}
+
+const TIME = '2026-01-02T03:04:05.678Z';
+const run = () => runId(world.model, TIME);
+const job = () => trainingJobName(world.model, TIME, 1);
+const deployment = () => deploymentName(world.model, TIME);
+
+/** The ARNs of these tests end in the time of the run that made the resource. */
+function tagged(arn: string): object {
+  const time = arn.split('#')[1] ?? TIME;
+  return {
+    Tags: [
+      { Key: TAGS.model, Value: world.model },
+      { Key: TAGS.run, Value: runId(world.model, time) },
+    ],
+  };
+}
+
+const perform = <T>(known: Known, activity: () => Promise<T>): Promise<T> =>
+  new MockActivityEnvironment(
+    { scheduledTimestampMs: Date.now(), attempt: 1 },
+    { logger: new DefaultLogger('ERROR'), client: temporal(known) },
+  ).run(activity) as Promise<T>;
+
+const oneJob: Answers = {
+  ListTrainingJobs: ({ StatusEquals }) => ({
+    TrainingJobSummaries:
+      StatusEquals === 'InProgress'
+        ? [{ TrainingJobName: job(), TrainingJobArn: 'arn', TrainingJobStatus: StatusEquals }]
+        : [],
+  }),
+};
+
+describe('finding', () => {
+  it.each(['TERMINATED', 'FAILED', 'CANCELLED', 'TIMED_OUT'])('finds the job of a run that is %s', async (status) => {
+    const { findOrphans } = await activities(oneJob);
+    const { orphans } = await perform({ runs: { [run()]: status } }, findOrphans);
+    expect(orphans).toMatchObject([{ name: job(), run: run(), status: 'InProgress', state: 'left' }]);
+  });
+
+  it('reads every page', async () => {
+    const times = Array.from({ length: 130 }, (_, index) => new Date(Date.parse(TIME) + index).toISOString());
+    const page = (token: unknown) => Number(token ?? 0);
+    const { findOrphans } = await activities({
+      ListModels: ({ NextToken }) => ({
+        Models: times
+          .slice(page(NextToken) * 100, page(NextToken) * 100 + 100)
+          .map((time) => ({ ModelName: deploymentName(world.model, time), ModelArn: `arn#${time}` })),
+        ...(page(NextToken) < 1 && { NextToken: String(page(NextToken) + 1) }),
+      }),
+    });
+    const runs = Object.fromEntries(times.map((time) => [runId(world.model, time), 'TERMINATED']));
+    const { orphans, more } = await perform({ runs }, findOrphans);
+    expect([orphans.length, more]).toEqual([130, 0]);
+    // One entity, whatever the number of runs; the account's endpoints once.
+    expect(sagemaker?.count('ListEndpoints')).toBe(1);
+  });
+
+  it.each<[string, string, Known]>([
+    ['runs', 'RUNNING', {}],
+    ['is taken up by one in the queue', 'TERMINATED', { queue: [{ request: { resume: 'it' } }] }],
+    ['is taken up by one that has not looked yet', 'FAILED', { running: 'r', progress: { resumes: 'it' } }],
+  ])('leaves the job alone where the run %s', async (_what, status, known) => {
+    const { findOrphans } = await activities(oneJob);
+    expect((await perform({ ...known, runs: { [run()]: status } }, findOrphans)).orphans).toEqual([]);
+  });
+
+  it('takes a job for left that the run at work has not taken up', async () => {
+    const { findOrphans } = await activities(oneJob);
+    const progress = { resumes: 'another', trainingJob: 'another-job' };
+    const known = { runs: { [run()]: 'TERMINATED', r: 'RUNNING' }, running: 'r', progress };
+    expect((await perform(known, findOrphans)).orphans).toMatchObject([{ state: 'left' }]);
+  });
+
+  it('takes a run for over that a terminated entity still names', async () => {
+    const { findOrphans } = await activities({
+      ListModels: { Models: [{ ModelName: deployment(), ModelArn: 'arn' }] },
+    });
+    const known = { runs: { [run()]: 'CANCELLED' }, running: run() };
+    expect((await perform(known, findOrphans)).orphans).toMatchObject([{ kind: 'model', state: 'left' }]);
+  });
+
+  it('passes on what it may not read, with the permission', async () => {
+    const { findOrphans } = await activities({ ListModels: new Refusal('AccessDeniedException', 'no') });
+    const failure = await failureOf(perform({}, findOrphans));
+    expect([failure.type, failure.message]).toEqual(['AccessDenied', expect.stringContaining('sagemaker:ListModels')]);
+  });
+
+  it('keeps a model that a config made by hand serves', async () => {
+    const { findOrphans } = await activities({
+      ListModels: { Models: [{ ModelName: deployment(), ModelArn: 'arn' }] },
+      ListEndpoints: { Endpoints: [{ EndpointName: 'by-hand' }] },
+      DescribeEndpoint: { EndpointName: 'by-hand', EndpointConfigName: 'mine', EndpointStatus: 'InService' },
+      DescribeEndpointConfig: { ProductionVariants: [{ ModelName: deployment() }] },
+    });
+    expect((await perform({ runs: { [run()]: 'TERMINATED' } }, findOrphans)).orphans).toEqual([]);
+  });
+});
+
+describe('stopping', () => {
+  const left = (kind: Orphan['kind'], name: string): Orphan => ({
+    kind,
+    name,
+    model: world.model,
+    run: run(),
+    state: 'left',
+    reason: '',
+  });
+  const over = () => ({ runs: { [run()]: 'TERMINATED' } });
+
+  it('goes on past what SageMaker refuses, and takes what is gone for done', async () => {
+    const { stopOrphans } = await activities({
+      StopTrainingJob: {},
+      DescribeTrainingJob: { TrainingJobName: job(), TrainingJobStatus: 'Stopping' },
+      DeleteEndpointConfig: new Refusal(
+        'AccessDeniedException',
+        'not authorized to perform: sagemaker:DeleteEndpointConfig',
+      ),
+      DeleteModel: new Refusal('ValidationException', `Could not find model "arn".`),
+    });
+    const orphans = [left('training job', job()), left('endpoint config', deployment()), left('model', deployment())];
+    const { stopped } = await perform(over(), () => stopOrphans({ orphans }));
+    expect(stopped.map(({ kind, done }) => [kind, done])).toEqual([
+      ['training job', 'stopping'],
+      ['endpoint config', 'refused'],
+      ['model', 'gone already'],
+    ]);
+    expect(stopped[1]?.reason).toContain('sagemaker:DeleteEndpointConfig');
+  });
+
+  it('keeps what came into use since it was listed', async () => {
+    const { stopOrphans } = await activities({
+      ListEndpoints: { Endpoints: [{ EndpointName: 'e' }] },
+      DescribeEndpoint: { EndpointName: 'e', EndpointConfigName: deployment(), EndpointStatus: 'InService' },
+    });
+    const orphans = [left('endpoint config', deployment()), left('model', deployment())];
+    const { stopped } = await perform(over(), () => stopOrphans({ orphans }));
+    expect(stopped.map(({ done }) => done)).toEqual(['kept', 'kept']);
+  });
+
+  it('keeps a job that a run has taken up since', async () => {
+    const { stopOrphans } = await activities({});
+    const known = { ...over(), queue: [{ request: { resume: run() } }] };
+    const { stopped } = await perform(known, () => stopOrphans({ orphans: [left('training job', job())] }));
+    expect(stopped).toEqual([{ kind: 'training job', name: job(), done: 'kept' }]);
+  });
+
+  it('is tried again as a whole after what passes', async () => {
+    const { stopOrphans } = await activities({ DeleteModel: new Refusal('InternalFailure', 'sorry', 500) });
+    const failure = await failureOf(perform(over(), () => stopOrphans({ orphans: [left('model', deployment())] })));
+    expect([failure.type, failure.nonRetryable]).toEqual(['ServiceUnavailable', false]);
+  });
+});
