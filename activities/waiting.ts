@@ -79,3 +79,18 @@ export function spanInWords(ms: number): string {
   const [size, unit] = UNITS.find(([least]) => ms >= least) ?? [1_000, 's'];
   return `${Math.floor(ms / size)} ${unit}`;
 }
+
+/** Share of an attempt's time limit after which it changes nothing any more: what is left covers the change itself. */
+const SAFE_SHARE = 0.8;
+
+/**
+ * Guards a change that may not be made twice. Call it as an attempt begins; what it answers throws once the attempt's time limit is near,
+ * as Temporal then starts another attempt, which knows nothing of this one. The failure itself is never seen: the attempt is given up.
+ */
+export function attemptGuard({ startToCloseTimeoutMs } = activityInfo()): () => void {
+  const began = performance.now();
+  return () => {
+    if (performance.now() - began > startToCloseTimeoutMs * SAFE_SHARE)
+      throw fail('ServiceUnavailable', 'This attempt took too long to change anything now: the next one does');
+  };
+}

@@ -31,7 +31,7 @@ export function causeOf(error: unknown): Cause {
       return {
         cancelled: false,
         type: 'WaitTimedOut',
-        message: `activity ${error.activityType} got no answer in time (${error.cause.timeoutType}); is a worker with access to AWS running?`,
+        message: `activity ${error.activityType} got no answer in time (${error.cause.timeoutType}); is a worker running, and does it reach what that activity needs?`,
       };
     }
     if (error.cause) return causeOf(error.cause);

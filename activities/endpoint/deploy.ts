@@ -9,7 +9,7 @@ import type { DeployInput, DeploymentStarted } from '../../contracts/activities.
 import { deploymentName, TAGS } from '../../contracts/names.js';
 import { fail, isFailure, withFailures } from '../errors.js';
 import { tagsOf, tagValue } from '../resources.js';
-import { inProgress, nextLook } from '../waiting.js';
+import { attemptGuard, inProgress, nextLook } from '../waiting.js';
 import { configTags, ensureConfig, ensureModel, listTags } from './create.js';
 import { PREVIOUS_TAG, updateRequest } from './requests.js';
 import { describeEndpoint, type Standing, standingOf } from './standing.js';
@@ -25,6 +25,7 @@ const POLL = '60s';
  * tagged, with a warning: the update is blue/green, and its old config is what a roll-back returns to.
  */
 export async function startDeployment(sagemaker: SageMakerClient, input: DeployInput): Promise<DeploymentStarted> {
+  const alive = attemptGuard();
   const { ref, definition } = input;
   const endpoint = definition.endpoint.name;
   const name = deploymentName(ref.model, ref.runTime);
@@ -65,7 +66,7 @@ export async function startDeployment(sagemaker: SageMakerClient, input: DeployI
       ]);
       const warnings = await claim(sagemaker, input, standing.live, tagValue(tags, TAGS.model));
       const request = updateRequest(input, standing.live, name, count);
-      await change(sagemaker, endpoint, name, 'UpdateEndpoint', () => updateOnce(sagemaker, request));
+      await change(sagemaker, endpoint, name, 'UpdateEndpoint', () => updateOnce(sagemaker, request, alive));
       return started(previous, warnings);
     }
   }

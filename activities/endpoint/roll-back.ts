@@ -7,7 +7,7 @@ import {
 import type { EndpointActivities } from '../../contracts/activities.js';
 import { fail, isFailure, withFailures } from '../errors.js';
 import { tagValue } from '../resources.js';
-import { inProgress, nextLook } from '../waiting.js';
+import { attemptGuard, inProgress, nextLook } from '../waiting.js';
 import { configTags } from './create.js';
 import { PREVIOUS_TAG } from './requests.js';
 import { describeEndpoint, unknownEndpointStatus } from './standing.js';
@@ -25,6 +25,7 @@ export async function rollBack(
   sagemaker: SageMakerClient,
   { endpoint, failedConfig, previousConfig }: Parameters<RollBack>[0],
 ): ReturnType<RollBack> {
+  const alive = attemptGuard();
   const live = await describeEndpoint(sagemaker, endpoint);
   if (!live) return { action: 'none' };
   const pending = live.PendingDeploymentSummary?.EndpointConfigName;
@@ -56,7 +57,7 @@ export async function rollBack(
   const back = previousConfig ?? (await previousOf(sagemaker, failedConfig));
   try {
     if (back === undefined) return await removeEndpoint(sagemaker, endpoint);
-    await restore(sagemaker, live, back);
+    await restore(sagemaker, live, back, alive);
     return { action: 'restored', config: back };
   } catch (error) {
     // The echo of our own request, repeated inside the SDK, or somebody else's: the next look says which.
@@ -88,7 +89,12 @@ async function removeEndpoint(sagemaker: SageMakerClient, endpoint: string): Ret
 }
 
 /** Updates the endpoint to the config before. What scaling arrived at is kept where that config has the live variants. */
-async function restore(sagemaker: SageMakerClient, live: DescribeEndpointOutput, config: string): Promise<void> {
+async function restore(
+  sagemaker: SageMakerClient,
+  live: DescribeEndpointOutput,
+  config: string,
+  alive: () => void,
+): Promise<void> {
   const endpoint = live.EndpointName;
   if (live.EndpointStatus === 'Failed') {
     throw fail(
@@ -102,9 +108,10 @@ async function restore(sagemaker: SageMakerClient, live: DescribeEndpointOutput,
   );
   const names = new Set(ProductionVariants.map(({ VariantName }) => VariantName));
   const same = (live.ProductionVariants ?? []).some(({ VariantName }) => names.has(VariantName));
-  await updateOnce(sagemaker, {
+  const request = {
     EndpointName: endpoint,
     EndpointConfigName: config,
     ...(same && { RetainAllVariantProperties: true }),
-  });
+  };
+  await updateOnce(sagemaker, request, alive);
 }

@@ -4,8 +4,14 @@ import { withFailures } from '../errors.js';
 /**
  * UpdateEndpoint without the SDK's own repetitions. SageMaker takes it again from an endpoint that is on the config already, and a second
  * blue/green deployment of the same model would begin: whoever tries again has to look at the endpoint first, as the activity does.
+ * `alive` throws where another attempt may be at it already.
  */
-export async function updateOnce(sagemaker: SageMakerClient, input: UpdateEndpointInput): Promise<void> {
+export async function updateOnce(
+  sagemaker: SageMakerClient,
+  input: UpdateEndpointInput,
+  alive: () => void,
+): Promise<void> {
+  alive();
   const about = { action: 'UpdateEndpoint', resource: `endpoint ${input.EndpointName}` };
   const command = new UpdateEndpointCommand(input);
   let refused: unknown;

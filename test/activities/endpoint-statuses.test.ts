@@ -1,6 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEndpointActivities } from '../../activities/endpoint/index.js';
+import { startFaultProxy, type FaultProxy } from '../../bench/support/faults/index.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { failureOf, runActivity } from './support/local-sagemaker.js';
 import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
@@ -18,12 +20,31 @@ const made = { CreateModel: {}, CreateEndpointConfig: {} };
 const ownTags = { Tags: [{ Key: 'perennial:model', Value: 'example' }] };
 
 let server: ScriptedSageMaker;
-afterEach(() => server.close());
+let proxy: FaultProxy | undefined;
+afterEach(async () => {
+  await proxy?.close();
+  proxy = undefined;
+  await server.close();
+});
 
-async function activities(scripts: Parameters<typeof ScriptedSageMaker.start>[0]) {
+type Scripts = Parameters<typeof ScriptedSageMaker.start>[0];
+
+/** The activities, with the fault proxy between them and SageMaker. */
+async function activitiesBehindProxy(scripts: Scripts) {
   server = await ScriptedSageMaker.start(scripts);
+  const { endpoint } = server.config;
+  proxy = await startFaultProxy({ urls: { aws: endpoint, sagemaker: endpoint, slack: endpoint, postgres: endpoint } });
+  return activitiesOver(new SageMakerClient({ ...server.config, endpoint: proxy.env['AWS_ENDPOINT_URL_SAGEMAKER'] }));
+}
+
+async function activities(scripts: Scripts) {
+  server = await ScriptedSageMaker.start(scripts);
+  return activitiesOver(server.client());
+}
+
+function activitiesOver(sagemaker: SageMakerClient) {
   return createEndpointActivities({
-    sagemaker: server.client(),
+    sagemaker,
     sagemakerRuntime: server.runtime(),
     s3: new S3Client(server.config),
     region: 'us-east-1',
@@ -167,6 +188,30 @@ describe('an endpoint that is there already', () => {
     });
     expect(await runActivity(startDeployment, deploy())).toMatchObject({ action: 'updated', previousConfig: OLD });
   });
+
+  it.each([
+    ['the service fails', 'internal error', 'ServiceUnavailable', 0],
+    ['its answer is lost', 'dropped after', 'NetworkError', 1],
+  ] as const)(
+    'is asked for once an attempt where %s: the SDK could begin a second one',
+    async (_, kind, type, taken) => {
+      const { startDeployment, rollBack } = await activitiesBehindProxy({
+        ...made,
+        DescribeEndpoint: (_input, call) => (call === 1 ? inService : { ...inService, EndpointConfigName: OURS }),
+        DescribeEndpointConfig: { ProductionVariants: variants },
+        ListTags: ownTags,
+        UpdateEndpoint: {},
+      });
+      const key = 'SageMaker.UpdateEndpoint example-<run>';
+      proxy?.book.set({ key, nth: 1, kind, times: 2, sprung: () => undefined });
+      const failure = await failureOf(runActivity(startDeployment, deploy()));
+      expect(failure).toMatchObject({ type, nonRetryable: false });
+      const back = { ref, endpoint: 'example', failedConfig: OURS, previousConfig: OLD };
+      expect((await failureOf(runActivity(rollBack, back))).type).toBe(type);
+      expect(proxy?.book.calls.filter((call) => call.key === key)).toHaveLength(2);
+      expect(server.count('UpdateEndpoint')).toBe(2 * taken);
+    },
+  );
 
   it("is waited for where the refusal was due to somebody else's update", async () => {
     const { startDeployment } = await activities({

@@ -82,6 +82,10 @@ describe('which type an error becomes', () => {
     ['InvalidRequest', postgres('23505')],
     ['SlackRefused', slack('slack_webapi_platform_error', { data: { ok: false, error: 'channel_not_found' } })],
     ['SlackUnavailable', slack('slack_webapi_platform_error', { data: { ok: false, error: 'internal_error' } })],
+    [
+      'SlackUnavailable',
+      slack('slack_webapi_platform_error', { data: { ok: false, error: '<html>It works!</html>' } }),
+    ],
     ['SlackUnavailable', slack('slack_webapi_rate_limited_error', { retryAfter: 7 })],
     ['SlackUnavailable', slack('slack_webapi_http_error', { statusCode: 503 })],
     ['SlackRefused', slack('slack_webapi_http_error', { statusCode: 404 })],

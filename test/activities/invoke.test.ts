@@ -114,6 +114,13 @@ describe('smoke test', () => {
     expect(scripted?.count('InvokeEndpoint')).toBe(3);
   });
 
+  it('takes no page for an answer of the model', async () => {
+    const { smokeTest } = await withRuntime({ Body: '<html>It works!</html>', foreign: true });
+    const failure = await failureOf(runActivity(smokeTest, smoke()));
+    expect(failure).toMatchObject({ type: 'ServiceUnavailable', nonRetryable: false });
+    expect(failure.message).toContain('names no production variant');
+  });
+
   it('says what to do where no request can be made from the data', async () => {
     const parquet = { ...smoke(), definition: world.definition({ data: { contentType: 'application/x-parquet' } }) };
     const failure = await failureOf(runActivity(activities.smokeTest, parquet));

@@ -83,7 +83,7 @@ describe('a role that SageMaker refuses', () => {
     [180_000, 'AccessDenied', true],
   ])('after %i ms is %s', async (elapsed, type, nonRetryable) => {
     const { startTraining } = await activities({ CreateTrainingJob: refused });
-    const info = { scheduledTimestampMs: Date.now() - elapsed };
+    const info = { scheduledTimestampMs: Date.now() - elapsed, attempt: 9 };
     const failure = await failureOf(runActivity(startTraining, start, info));
     expect(failure).toMatchObject({ type, nonRetryable });
     expect(failure.message).toContain('trust sagemaker.amazonaws.com');

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fail } from '../../activities/errors.js';
-import { look, nextLook, whileRoleSpreads } from '../../activities/waiting.js';
+import { attemptGuard, look, nextLook, whileRoleSpreads } from '../../activities/waiting.js';
 import { failureOf, runActivity } from './support/local-sagemaker.js';
+
+afterEach(() => vi.useRealTimers());
 
 const HOUR = 3_600_000;
 const about = { action: 'DescribeTrainingJob', resource: 'training job x' };
@@ -41,5 +43,21 @@ describe('a role that may still be spreading', () => {
   it('is not refused for good because the clock was set forward, or back', async () => {
     expect(await after(HOUR, 2)).toMatchObject({ type: 'RolePropagating', nonRetryable: false });
     expect(await after(-HOUR, 9)).toMatchObject({ type: 'RolePropagating', nonRetryable: false });
+  });
+});
+
+describe('an attempt that must not change anything twice', () => {
+  it('may do so until its time is nearly over, and then leaves it to the next', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const attempt = async () => {
+      const alive = attemptGuard();
+      vi.advanceTimersByTime(23_000);
+      alive();
+      vi.advanceTimersByTime(2_000);
+      alive();
+    };
+    const failure = await failureOf(runActivity(attempt, undefined, { startToCloseTimeoutMs: 30_000 }));
+    expect(failure).toMatchObject({ type: 'ServiceUnavailable', nonRetryable: false });
+    expect(performance.now()).toBe(25_000);
   });
 });

@@ -24,7 +24,7 @@ const ROLE = 'arn:aws:iam::000000000000:role/sagemaker';
 
 /** Runs an activity as a worker does, in an attempt of its own. */
 export function runActivity<A, R>(activity: (input: A) => Promise<R>, input: A, info: Partial<Info> = {}): Promise<R> {
-  const scheduled = { scheduledTimestampMs: Date.now(), ...info };
+  const scheduled = { scheduledTimestampMs: Date.now(), startToCloseTimeoutMs: 30_000, ...info };
   return new MockActivityEnvironment(scheduled, { logger: QUIET }).run(activity, input) as Promise<R>;
 }
 

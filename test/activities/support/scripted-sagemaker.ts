@@ -45,6 +45,9 @@ export class ScriptedSageMaker {
           res.writeHead(answer.status, { 'x-amzn-errortype': answer.code });
           res.end(JSON.stringify({ __type: answer.code, message: answer.message, ...answer.extra }));
         } else {
+          // Every good answer of SageMaker names its variant; `foreign` is one that something else gives in its place.
+          if (typeof target !== 'string' && !('foreign' in answer))
+            res.setHeader('x-amzn-invoked-production-variant', 'AllTraffic');
           res.end(
             typeof target === 'string' ? JSON.stringify(answer) : String((answer as { Body?: string }).Body ?? ''),
           );
