@@ -1,5 +1,5 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
-import type { Scenario } from './scenario.js';
+import { Command, CommanderError, InvalidArgumentError } from '@commander-js/extra-typings';
+import type { Draw, Scenario } from './scenario.js';
 import { scenarios } from './scenarios/index.js';
 
 // The SDK's releases are pinned: its word about coming ones is of no use to whoever runs this.
@@ -14,12 +14,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     .argument('[scenario]', 'its name, see --list')
     .option('--list', 'name all scenarios')
     .option('--json', 'print one JSON object as the last line')
-    .addHelpText('after', '\nExamples:\n  $ npm run bench -- --list\n  $ npm run bench -- zero-loss --json')
+    .option('--points <number>', 'of a campaign: play so many of its points, drawn by the seed', wholeNumber)
+    .option('--seed <number>', 'of a campaign: the seed that an earlier one printed', wholeNumber)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npm run bench -- --list\n  $ npm run bench -- zero-loss --json\n  $ npm run bench -- crash --points 20 --seed 7',
+    )
     .showHelpAfterError('(npm run bench -- --help shows the usage)')
     .exitOverride();
   try {
     command.parse([...argv], { from: 'user' });
-    const { list, json } = command.opts();
+    const { list, json, points, seed } = command.opts();
     if (list) return showList(json === true);
     const [name] = command.processedArgs;
     const scenario = scenarios.find((one) => one.name === name);
@@ -27,11 +32,19 @@ export async function main(argv: readonly string[]): Promise<number> {
       const known = scenarios.map((one) => one.name).join(', ');
       return command.error(`${name === undefined ? 'Name a scenario' : `There is no scenario "${name}"`}: ${known}.`);
     }
-    return await measure(scenario, json === true);
+    const chosen = points !== undefined || seed !== undefined;
+    if (chosen && !scenario.takesPoints) return command.error(`${scenario.name} has no points to choose from.`);
+    return await measure(scenario, json === true, { points, seed });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
 }
 
 function showList(json: boolean): number {
@@ -43,12 +56,13 @@ function showList(json: boolean): number {
   return 0;
 }
 
-async function measure({ name, unit, limit, bound, measure: run }: Scenario, json: boolean): Promise<number> {
+async function measure(scenario: Scenario, json: boolean, draw: Draw): Promise<number> {
+  const { name, unit, limit, bound, measure: run } = scenario;
   const abort = new AbortController();
   const stop = () => abort.abort(new Error(`Interrupted: ${name} was not measured.`));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   try {
-    const { figure, ok, detail } = await run({ say: (line) => console.error(line), signal: abort.signal });
+    const { figure, ok, detail } = await run({ say: (line) => console.error(line), signal: abort.signal, draw });
     if (json) console.log(JSON.stringify({ scenario: name, ok, figure, unit, limit, detail }));
     else console.log(`${name}: ${ok ? 'ok' : 'NOT OK'}, ${figure} ${unit} (${bound} ${limit})`);
     return ok ? 0 : 1;

@@ -1,9 +1,19 @@
+/** Which points of a campaign are played. */
+export interface Draw {
+  /** So many of them; all without. */
+  readonly points?: number;
+  /** Decides which, and their order; a new one without. */
+  readonly seed?: number;
+}
+
 /** What a scenario may use of the process it runs in. */
 export interface BenchContext {
   /** Progress, for people. */
   readonly say: (line: string) => void;
   /** Aborted by Ctrl-C: whatever the scenario started is to be stopped. */
   readonly signal: AbortSignal;
+  /** Given only to a scenario that takes points. */
+  readonly draw?: Draw;
 }
 
 export interface Measured {
@@ -21,5 +31,7 @@ export interface Scenario {
   /** The figure is to stay at most (or at least) at this. */
   readonly limit: number;
   readonly bound: 'at most' | 'at least';
+  /** Whether it is a campaign of points, of which `--points` and `--seed` choose some. */
+  readonly takesPoints?: boolean;
   measure(context: BenchContext): Promise<Measured>;
 }

@@ -1,7 +1,9 @@
 import type { Scenario } from '../scenario.js';
 import { boto3 } from './boto3.js';
+import { crash } from './crash.js';
 import { crowd } from './crowd.js';
 import { definitions } from './definitions.js';
+import { faults } from './faults.js';
 import { history } from './history.js';
 import { overhead } from './overhead.js';
 import { recover } from './recover.js';
@@ -22,4 +24,6 @@ export const scenarios: readonly Scenario[] = [
   crowd,
   recover,
   replay,
+  crash,
+  faults,
 ];

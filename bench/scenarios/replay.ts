@@ -109,7 +109,7 @@ async function withoutCache(
   try {
     const held = await withOwnWorker(env, own, async () => {
       const definitions = ['whole', HELD].map((name) => waitingDefinition(name, '1s'));
-      await wantRuns(client, TASK_QUEUE, definitions, { trigger: 'event' });
+      await wantRuns(client, TASK_QUEUE, definitions, { trigger: 'manual' });
       const whole = await runOf('whole');
       const { outcome } = await whole.result();
       return { outcome, run: await runOf(HELD) };

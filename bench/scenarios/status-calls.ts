@@ -40,7 +40,7 @@ async function measure(setting: WaitingSetting): Promise<Measured> {
   const names = Array.from({ length: RUNS }, (_, index) => `calls-${index + 1}`);
   const definitions = names.map((name) => waitingDefinition(name, `${POLL_SECONDS}s`));
   say(`${RUNS} runs start …`);
-  await wantRuns(client, TASK_QUEUE, definitions, { trigger: 'event', noDeploy: true });
+  await wantRuns(client, TASK_QUEUE, definitions, { trigger: 'manual', noDeploy: true });
   const described = () => new Set(jobs.calls.filter(isDescribe).map(({ job }) => job)).size;
   await until(setting, 'every run waits', () => described() === RUNS, ALL_START_WITHIN_MS);
   say(`they wait; in ${RAMP_MS / 1_000} s they look as seldom as they ever do …`);
