@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { setInterval } from 'node:timers';
 import { checkDefinitions } from '../../client/definition/check.js';
 import { startLocal, type LocalStack } from '../../local/index.js';
@@ -49,7 +50,7 @@ async function demo(options: DemoOptions, screen: Screen, signal: AbortSignal): 
   try {
     const summary = await play(stack, screen, signal);
     showSummary(screen, summary, stack.urls);
-    if (!options.once) await stayUp(stack, screen, signal);
+    if (!options.once) await stayUp(stack, stateDir, screen, signal);
     if (options.json) process.stdout.write(`${JSON.stringify(summaryJson(summary))}\n`);
     return summary.rounds.every(({ run }) => run.outcome === 'Deployed') ? 0 : 1;
   } finally {
@@ -97,11 +98,14 @@ async function readDefinition(): Promise<Definition> {
 }
 
 /** Until Ctrl-C: the endpoint answers, the schedule triggers, the UI shows. */
-async function stayUp({ urls }: LocalStack, screen: Screen, signal: AbortSignal): Promise<void> {
+async function stayUp({ urls }: LocalStack, stateDir: string, screen: Screen, signal: AbortSignal): Promise<void> {
+  // Commands find local mode in the default folder by themselves.
+  const elsewhere = resolve(stateDir) !== resolve('.perennial');
   screen.line(screen.style('bold', 'Local mode stays up until Ctrl-C; the schedule looks for new data every morning.'));
   screen.facts([
     ['Temporal UI', `${urls.ui}/`],
     ['Slack', `${urls.slack}/`],
+    ...(elsewhere ? [['first', `set -a; . '${join(resolve(stateDir), 'env')}'; set +a`] as const] : []),
     ['try', 'npx perennial runs'],
     ['', 'npx perennial run seattle-weather --force --set training.hyperparameters.wd=0.1 --no-deploy --follow'],
     ['', 'npx perennial invoke seattle-weather --csv 10.0,4.4,0.0,3.1,0.5,0.86,0.87,0.5'],
