@@ -102,7 +102,7 @@ async function withEntity(
 }
 
 const settled = (entity: Entity, count: number) =>
-  expect.poll(() => entity.runs.length, { timeout: 15_000 }).toBe(count);
+  expect.poll(() => entity.runs.length, { timeout: 45_000 }).toBe(count);
 const declared = { source: 'my.pipeline', detailType: 'Done', detail: { state: ['OK'] } };
 const event: RunRequest = { trigger: 'event', event: 'Done (my.pipeline)' };
 
@@ -219,7 +219,7 @@ describe('event triggers', () => {
         const { handle } = entity;
         for (let failures = 1; failures <= 5; failures += 1) {
           await handle.signal('runWanted', event);
-          await expect.poll(async () => (await entity.status()).failures, { timeout: 15_000 }).toBe(failures);
+          await expect.poll(async () => (await entity.status()).failures, { timeout: 45_000 }).toBe(failures);
         }
         expect((await entity.memo())?.paused).toContain('5 runs in a row failed');
         await expect.poll(() => notes.length).toBe(1);
@@ -230,7 +230,7 @@ describe('event triggers', () => {
         // Whoever asks gets a run; a good one shows that all is well, and resumes nothing.
         fails = false;
         await handle.signal('runWanted', { trigger: 'manual' });
-        await expect.poll(async () => (await entity.status()).failures, { timeout: 15_000 }).toBe(0);
+        await expect.poll(async () => (await entity.status()).failures, { timeout: 45_000 }).toBe(0);
         await handle.signal('runWanted', event);
         await entity.pass(60);
         expect(checked).toHaveLength(6);
@@ -238,7 +238,7 @@ describe('event triggers', () => {
         await handle.signal('pauseEvents', {});
         await expect.poll(async () => (await entity.memo())?.paused).toBeUndefined();
         await entity.pass(11);
-        await expect.poll(() => checked.length, { timeout: 15_000 }).toBe(7);
+        await expect.poll(() => checked.length, { timeout: 45_000 }).toBe(7);
       },
       {
         checkData: async ({ ref }) => {

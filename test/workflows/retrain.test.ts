@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DefinitionInput } from '../../contracts/definition/index.js';
 import { runId } from '../../contracts/names.js';
 import type { RunInput, RunRequest, RunResult } from '../../contracts/runs.js';
@@ -234,7 +234,8 @@ describe('retrain', () => {
     const scripted = script({
       notifySlack: async ({ notice }) => {
         tried.push(notice.kind);
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        // Until the last message is posted, however slow the rest is.
+        await vi.waitUntil(() => scripted.count('indexRun') > 0, { timeout: 30_000 });
         throw raise('SlackRefused', 'channel_not_found');
       },
     });
