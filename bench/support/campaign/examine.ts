@@ -16,11 +16,10 @@ import type { Ending } from './ending.js';
 import { NEWEST } from './lane.js';
 import type { CampaignSetting } from './setting.js';
 
-/** What a run may end without, and say so in a warning: the next run removes what this one left. */
+/** What a run may end without, and say so in a warning. */
 const ALLOWED = {
   slack: /^Slack was not told/,
   ledger: /^the ledger lacks this run/,
-  cleanUp: /^old endpoint configs and models were not removed/,
 };
 
 /** What an unharmed run of a kind looks like: texts without the names and times of the one run. */
@@ -57,13 +56,12 @@ export async function examine(
   want('training jobs, models and configs of the run', made.ofRun, [1, 1, 1]);
   want('endpoint', made.endpoint, ['InService', deploymentOf(ending)]);
   want('creates and updates that SageMaker took more than once', repeatedChanges(calls), []);
-  const warned = (of: RegExp) => progress.warnings.some((line) => of.test(line));
-  for (const [what, found, wanted] of await records(setting, definition, ending, !warned(ALLOWED.ledger)))
-    want(what, found, wanted);
+  const indexed = !progress.warnings.some((line) => ALLOWED.ledger.test(line));
+  for (const [what, found, wanted] of await records(setting, definition, ending, indexed)) want(what, found, wanted);
   const own: Reference = {
     reason: general(progress.reason ?? ''),
     notes: progress.notes.map(general),
-    kept: reference && warned(ALLOWED.cleanUp) ? reference.kept : made.kept,
+    kept: made.kept,
   };
   if (reference) want('texts and kept configs', own, reference);
   return { problems, warnings: progress.warnings.map(general), reference: own };
