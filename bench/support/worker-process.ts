@@ -1,6 +1,7 @@
 import { spawn, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -28,7 +29,8 @@ export async function startWorkerProcess(
   { wait = true } = {},
 ): Promise<WorkerProcess> {
   const health = `127.0.0.1:${await freePort()}`;
-  const log = openSync(join(logsDir, 'worker.log'), 'a', 0o600);
+  const logFile = join(logsDir, 'worker.log');
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [compiled('worker/main')], {
     env: { ...process.env, ...env, ...own, WORKER_HEALTH_ADDRESS: health },
     stdio: ['ignore', log, log],
@@ -44,8 +46,13 @@ export async function startWorkerProcess(
   const deadline = Date.now() + READY_WITHIN_MS;
   while (wait && !(await answersAt(health))) {
     if (ended() || Date.now() > deadline) {
+      const state = ended() ? `ended with ${child.exitCode ?? child.signalCode}` : 'did not poll';
       await kill();
-      throw new Error(`The worker did not start; ${join(logsDir, 'worker.log')} said why`);
+      // The folder goes with the scenario: what the log says last is told here.
+      const said = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n');
+      throw new Error(
+        `The worker ${state} within ${READY_WITHIN_MS / 1_000} s of its start. Its log ends with: ${said}`,
+      );
     }
     await sleep(50);
   }
