@@ -4,8 +4,9 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { RecordActivities, RunRef } from '../contracts/activities.js';
 import type { Definition } from '../contracts/definition/index.js';
 import type { FailureType } from '../contracts/failures.js';
-import { deployedKey, outcomeKey, rolledBackKey, s3Uri } from '../contracts/names.js';
-import type { DeployedPointer, OutcomeObject, RolledBackPointer } from '../contracts/records.js';
+import { deployedKey, outcomeKey, parseRunId, refusedKey, s3Uri } from '../contracts/names.js';
+import type { DeployedPointer, OutcomeObject, RefusedPointer } from '../contracts/records.js';
+import { gateHash, modelHash } from './data/hashes.js';
 import { fail, withFailures } from './errors.js';
 import { readParameter } from './parameters.js';
 import { writeIf, writeOnce } from './s3/objects.js';
@@ -24,9 +25,9 @@ export interface RecordClients {
 export function createRecordActivities({ s3, ssm }: RecordClients): RecordActivities {
   return {
     async recordOutcome({ definition, ref, outcome, newestDate }) {
-      const pointer = outcome.outcome === 'Deployed' ? pointerTo(ref, outcome, newestDate) : undefined;
+      const pointer = outcome.outcome === 'Deployed' ? pointerTo(ref, definition, outcome, newestDate) : undefined;
       const parameter = pointer && (await recordDeployment(s3, ssm, definition, pointer));
-      await recordRollBack(s3, definition, ref, outcome);
+      await recordRefusal(s3, definition, ref, outcome);
       const { bucket, output } = definition.data;
       const key = outcomeKey(output, ref.runTime);
       const body = JSON.stringify(outcome);
@@ -37,20 +38,30 @@ export function createRecordActivities({ s3, ssm }: RecordClients): RecordActivi
   };
 }
 
-/** The pointer of a deployed run; a run whose outcome lacks what the pointer names was not deployed. */
-function pointerTo(ref: RunRef, outcome: OutcomeObject, newestDate: string | undefined): DeployedPointer {
+/**
+ * The pointer of a deployed run, or, for a change by hand, of the run whose model it put in service. An outcome that lacks what the pointer
+ * names deployed nothing.
+ */
+function pointerTo(
+  ref: RunRef,
+  definition: Definition,
+  outcome: OutcomeObject,
+  newestDate: string | undefined,
+): DeployedPointer {
   const { fileRecordUri, dataHash, definitionHash, endpoint, endpointConfig, deployedAt } = outcome;
   if (!fileRecordUri || !dataHash || !definitionHash || !endpoint || !endpointConfig || !deployedAt || !newestDate) {
     throw fail('InvalidRequest', `the outcome of ${ref.run} says Deployed but does not say what; nothing was recorded`);
   }
-  const { run, runTime } = ref;
+  const { change } = outcome;
+  const run = change?.to.run ?? ref.run;
   return {
     version: 1,
     run,
-    runTime,
+    runTime: change ? (parseRunId(run)?.time ?? '') : ref.runTime,
     fileRecordUri,
     dataHash,
     definitionHash,
+    modelHash: change ? outcome.modelHash : modelHash(definition),
     endpoint,
     endpointConfig,
     newestDate,
@@ -78,26 +89,39 @@ async function recordDeployment(
 /** Failures that say the model itself was deployed and taken back: the same data and definition would make it again. */
 const TAKEN_BACK: readonly FailureType[] = ['DeploymentRolledBack', 'SmokeTestFailed'];
 
-/** Notes a run whose model was rolled back, unless a later one is noted, so that the next run doesn't train it again. */
-async function recordRollBack(s3: S3Client, definition: Definition, ref: RunRef, outcome: OutcomeObject) {
-  const { failureType, fileRecordUri, dataHash, definitionHash } = outcome;
-  if (!failureType || !TAKEN_BACK.includes(failureType) || !fileRecordUri || !dataHash || !definitionHash) return;
+/** Notes a run whose model was rolled back or rejected, unless a later one is noted, so that the next run doesn't train it again. */
+async function recordRefusal(s3: S3Client, definition: Definition, ref: RunRef, outcome: OutcomeObject) {
+  const pointer = outcome.kind ? refusedByHand(outcome) : refusedRun(definition, ref, outcome);
+  if (!pointer) return;
+  const isLater = (one: RefusedPointer, other: RefusedPointer) => one.runTime > other.runTime;
+  await pointTo(s3, definition, refusedKey(definition.data.output), pointer, isLater);
+}
+
+/** The run whose model a person took back. Another version of the same model refuses nothing. */
+function refusedByHand({ kind, outcome, reason, change }: OutcomeObject): RefusedPointer | undefined {
+  const { run, snapshot } = change?.from ?? {};
+  if (kind !== 'rollback' || outcome !== 'Deployed' || run === change?.to.run || !run || !snapshot) return undefined;
+  const runTime = parseRunId(run)?.time ?? '';
+  return { version: 1, run, runTime, ...snapshot, why: 'rolled back', reason };
+}
+
+function refusedRun(definition: Definition, ref: RunRef, outcome: OutcomeObject): RefusedPointer | undefined {
+  const { failureType, reason, fileRecordUri, dataHash, definitionHash } = outcome;
+  const rejected = outcome.outcome === 'Rejected';
+  const takenBack = failureType !== undefined && TAKEN_BACK.includes(failureType);
+  if ((!rejected && !takenBack) || !fileRecordUri || !dataHash || !definitionHash) return undefined;
   const { run, runTime } = ref;
-  const pointer = { version: 1, run, runTime, fileRecordUri, dataHash, definitionHash, failureType } as const;
-  await pointTo<RolledBackPointer>(
-    s3,
-    definition,
-    rolledBackKey(definition.data.output),
-    pointer,
-    (one, other) => one.runTime > other.runTime,
-  );
+  const files = { fileRecordUri, dataHash, definitionHash };
+  return rejected
+    ? { version: 1, run, runTime, ...files, why: 'rejected', reason, gateHash: gateHash(definition) }
+    : { version: 1, run, runTime, ...files, why: 'rolled back', reason };
 }
 
 /**
  * Makes the pointer name this deployment, unless it names a later one: what was verified last is what is live, whichever run began
  * first. The write is conditional, so of two at once the later wins. Answers whether the pointer names this deployment.
  */
-async function pointTo<Pointer extends DeployedPointer | RolledBackPointer>(
+async function pointTo<Pointer extends DeployedPointer | RefusedPointer>(
   s3: S3Client,
   definition: Definition,
   key: string,

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import type { Answered, CompareInput, LogsInput, ReportInput } from '../contracts/insight.js';
 import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
 import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
 import { WORKFLOWS } from '../contracts/runs.js';
 import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
+import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from '../contracts/versions.js';
 import { requireWorker, taskQueue } from './connect.js';
 
 /** The short workflows that answer for the worker: input and answer of each. */
@@ -13,6 +15,11 @@ interface Questions {
   ledgerQuery: [LedgerQuery, LedgerAnswer];
   resumable: [ResumeInput, ResumePlan];
   orphans: [OrphansInput, OrphanReport];
+  versions: [VersionsInput, Versions];
+  changePlan: [ChangePlanInput, ChangePlan];
+  compareRuns: [CompareInput, Answered];
+  collectReport: [ReportInput, Answered];
+  readLogs: [LogsInput, Answered];
 }
 
 /**

@@ -2,17 +2,25 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { applyCommand } from './commands/apply.js';
 import { cancelCommand } from './commands/cancel.js';
 import type { Context } from './commands/command.js';
+import { decideCommands } from './commands/decide.js';
+import { compareCommand } from './commands/compare.js';
 import { definitionCommand } from './commands/definition.js';
+import { deployCommand } from './commands/deploy.js';
 import { endpointCommand } from './commands/endpoint.js';
 import { invokeCommand } from './commands/invoke.js';
 import { ledgerCommand } from './commands/ledger.js';
 import { localCommands } from './commands/local.js';
+import { modelsCommand } from './commands/models.js';
+import { logsCommand } from './commands/logs.js';
 import { orphansCommand } from './commands/orphans.js';
+import { reportCommand } from './commands/report.js';
 import { resumeCommand } from './commands/resume.js';
+import { rollbackCommand } from './commands/rollback.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { showCommand } from './commands/show.js';
+import { transformCommand } from './commands/transform.js';
 import type { CliError } from './errors.js';
 import { EXIT, explain, usageError } from './errors.js';
 import { processTerminal } from './terminal.js';
@@ -38,10 +46,18 @@ const COMMANDS = [
   runCommand,
   runsCommand,
   showCommand,
+  compareCommand,
+  logsCommand,
+  reportCommand,
   cancelCommand,
+  decideCommands,
   resumeCommand,
+  modelsCommand,
+  rollbackCommand,
+  deployCommand,
   orphansCommand,
   invokeCommand,
+  transformCommand,
   endpointCommand,
   scheduleCommand,
   ledgerCommand,

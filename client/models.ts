@@ -4,6 +4,7 @@ import type { Definition } from '../contracts/definition/index.js';
 import { entityId, scheduleId } from '../contracts/names.js';
 import { MESSAGES } from '../contracts/runs.js';
 import type { ModelStatus } from '../contracts/runs.js';
+import { parseTransformScheduleId } from '../contracts/transforms.js';
 import { requireWorker } from './connect.js';
 import type { CliError } from './errors.js';
 import { usageError } from './errors.js';
@@ -30,14 +31,20 @@ export async function lastDefinition(client: Client, name: string): Promise<Defi
   return (await client.workflow.getHandle(entityId(name)).query<ModelStatus>(MESSAGES.status)).definition;
 }
 
-/** Names of the models that have a schedule. */
-export async function scheduledModels(client: Client): Promise<string[]> {
+/** Names of the models that have a schedule, and the transforms that have one. Visibility lags behind by up to a second. */
+export async function scheduled(
+  client: Client,
+): Promise<{ models: string[]; transforms: { model: string; name: string }[] }> {
   const prefix = scheduleId('');
-  const names: string[] = [];
-  for await (const schedule of client.schedule.list()) {
-    if (schedule.scheduleId.startsWith(prefix)) names.push(schedule.scheduleId.slice(prefix.length));
+  const models: string[] = [];
+  const transforms: { model: string; name: string }[] = [];
+  for await (const { scheduleId: id } of client.schedule.list()) {
+    const transform = parseTransformScheduleId(id);
+    if (transform) transforms.push(transform);
+    else if (id.startsWith(prefix)) models.push(id.slice(prefix.length));
   }
-  return names.sort();
+  const byName = (a: object, b: object) => (Object.values(a).join('/') < Object.values(b).join('/') ? -1 : 1);
+  return { models: models.sort(), transforms: transforms.sort(byName) };
 }
 
 /** The error for a model that Temporal does not know. */

@@ -1,9 +1,13 @@
 import type { Definition } from './definition/index.js';
+import type { Evaluation, EvaluationActivities, Holdout } from './evaluation.js';
+import type { InsightActivities } from './insight.js';
 import type { RunTime } from './names.js';
 import type { Metric, OutcomeObject } from './records.js';
 import type { Orphan, OrphanReport, StoppedOrphan } from './orphans.js';
 import type { ResumeInput, ResumePlan } from './resume.js';
 import type { Outcome, Preview, RunRequest, RunRow, Stage } from './runs.js';
+import type { TransformActivities } from './transforms.js';
+import type { Change, VersionActivities } from './versions.js';
 
 /** Which run an activity works for. */
 export interface RunRef {
@@ -40,6 +44,8 @@ export interface CheckDataResult {
   readonly manifestUri?: string;
   /** Every channel with its manifest. */
   readonly channels: readonly { readonly name: string; readonly manifestUri: string; readonly files: number }[];
+  /** There with news where the definition evaluates; its files are among `files`, and in no channel. */
+  readonly holdout?: Holdout;
 }
 
 /** Stage "check data". */
@@ -116,6 +122,8 @@ export interface DeployInput {
   readonly image: string;
   readonly artifactUri: string;
   readonly trainingJob: string;
+  /** What was live when the candidate was judged; null: nothing was. If another config is live, LiveChanged and nothing is touched. */
+  readonly judgedAgainst?: string | null;
 }
 
 export interface DeploymentStarted {
@@ -148,7 +156,9 @@ export interface EndpointActivities {
     definition: Definition;
     manifestUri: string;
     endpoint: string;
-  }): Promise<{ latencyMs: number }>;
+    /** With it the answers are compared with the candidate's batch predictions of the same rows. */
+    holdout?: Holdout;
+  }): Promise<{ latencyMs: number; compared?: number }>;
   /**
    * Back to the previous config (without one given, the one that the failed config's tag names), or, for a first deployment, the endpoint
    * removed; `none` if the endpoint isn't on the failed config. Await it with awaitEndpoint.
@@ -220,11 +230,15 @@ export interface LedgerActivities {
 
 /** A message about a run, as facts; the activity makes the blocks. */
 export interface Notice {
-  readonly kind: 'training' | 'deploying' | 'ended';
+  readonly kind: 'training' | 'approval' | 'deploying' | 'ended';
+  /** What it is about where that is no run of the model: `batch transform daily`. */
+  readonly subject?: string;
   readonly ref: RunRef;
   readonly temporalRunId: string;
   readonly stage: Stage;
   readonly request: Pick<RunRequest, 'trigger' | 'force' | 'noDeploy' | 'set' | 'resume'>;
+  /** There for a change by hand. */
+  readonly change?: Change;
   readonly outcome?: Outcome;
   readonly reason?: string;
   readonly failureType?: string;
@@ -234,6 +248,9 @@ export interface Notice {
   readonly endpoint?: string;
   readonly endpointConfig?: string;
   readonly metrics: readonly Metric[];
+  readonly evaluation?: Evaluation;
+  /** Until when a person may decide; ISO 8601. */
+  readonly decideBy?: string;
   /** Seconds since the run began, and by stage. */
   readonly seconds: number;
   readonly stages: Readonly<Record<string, number>>;
@@ -262,8 +279,12 @@ export type Activities = DataActivities &
   ResumeActivities &
   OrphanActivities &
   TrainingActivities &
+  EvaluationActivities &
   EndpointActivities &
+  VersionActivities &
   RecordActivities &
   LedgerActivities &
+  InsightActivities &
   NotifyActivities &
+  TransformActivities &
   TriggerActivities;

@@ -12,14 +12,21 @@ export const TAGS = { model: 'perennial:model', run: 'perennial:run', spec: 'per
 
 export const entityId = (model: string) => `model/${model}`;
 export const runId = (model: string, time: RunTime) => `retrain/${model}/${time}`;
+/** Id of a change of the endpoint by hand, without a training. */
+export const changeId = (kind: Exclude<RunKind, 'retrain'>, model: string, time: RunTime) => `${kind}/${model}/${time}`;
 export const endpointDeletionId = (model: string, time: RunTime) => `endpoint-deletion/${model}/${time}`;
 export const scheduleId = (model: string) => `schedule/${model}`;
 export const triggerId = (model: string) => `trigger/${model}`;
 
-/** Model and time of a run's workflow id, or undefined if it is not one. */
-export function parseRunId(id: string): { model: string; time: RunTime } | undefined {
-  const match = /^retrain\/([^/]+)\/([^/]+)$/.exec(id);
-  return match ? { model: match[1] as string, time: match[2] as string } : undefined;
+/** What can change what an endpoint serves: a run, a roll-back to a version, a deployment of the live model anew. */
+export const RUN_KINDS = ['retrain', 'rollback', 'deploy'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+/** Kind, model and time of the workflow id of a run or of a change by hand, or undefined if it is neither. Times are unique in a model. */
+export function parseRunId(id: string): { kind: RunKind; model: string; time: RunTime } | undefined {
+  const [kind, model, time, ...rest] = id.split('/');
+  const known = RUN_KINDS.find((one) => one === kind);
+  return known && model && time && rest.length === 0 ? { kind: known, model, time } : undefined;
 }
 
 /** `2026-11-21T09:00:00.123Z` -> `20261121T090000123Z`, as it stands in names of remote resources (19 characters). */
@@ -30,6 +37,13 @@ export const trainingJobName = (model: string, time: RunTime, attempt: number) =
   `${model}-${compactTime(time)}-${attempt}`;
 /** The SageMaker model and endpoint config of a run share one name; several runs of one second never collide. */
 export const deploymentName = (model: string, time: RunTime) => `${model}-${compactTime(time)}`;
+
+/**
+ * Transform job of a run's evaluation. `round` counts from 1: the live model may be another when it is judged again. At most 36 + 1 + 19 + 4
+ * characters.
+ */
+export const transformJobName = (model: string, time: RunTime, of: 'candidate' | 'live', round: number) =>
+  `${model}-${compactTime(time)}-${of === 'candidate' ? 'c' : 'l'}${round}`;
 
 const COMPACT = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/;
 
@@ -51,10 +65,15 @@ export const manifestKey = (output: string, time: RunTime, channel: string) =>
   `${runPrefix(output, time)}${channel}.manifest`;
 export const fileRecordKey = (output: string, time: RunTime) => `${runPrefix(output, time)}files.json`;
 export const outcomeKey = (output: string, time: RunTime) => `${runPrefix(output, time)}outcome.json`;
+/** Where the transform jobs of a run's evaluation put their answers; removed with the run's end unless asked to keep. */
+export const predictionsPrefix = (output: string, time: RunTime) => `${runPrefix(output, time)}predictions/`;
+/** Score record of a SageMaker model on a holdout. */
+export const scoreKey = (output: string, modelName: string, holdoutHash: string) =>
+  `${output}scores/${modelName}/${holdoutHash}.json`;
 /** Names the last deployed run: an index into the outcome objects, written after each verified deployment. */
 export const deployedKey = (output: string) => `${output}deployed.json`;
-/** Names the last run whose model was rolled back: what it trained on is no news until something changes. */
-export const rolledBackKey = (output: string) => `${output}rolled-back.json`;
+/** Names the last run whose model was rolled back or rejected: what it trained on is no news until something changes. */
+export const refusedKey = (output: string) => `${output}refused.json`;
 /** Prefix of exchange objects: encrypted, removed after use. */
 export const exchangePrefix = (output: string) => `${output}exchange/`;
 /** Where SageMaker puts artefacts: `<this>/<training job>/output/model.tar.gz`. */

@@ -1,5 +1,8 @@
+import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
+import type { RunKind } from './names.js';
 import type { Outcome, Trigger } from './runs.js';
+import type { Change } from './versions.js';
 
 /** One object that a run trained on. Dates are those of the key, sizes bytes. */
 export interface FileEntry {
@@ -23,6 +26,10 @@ export interface FileRecord {
   readonly resumes?: string;
   readonly dataHash: string;
   readonly definitionHash: string;
+  /** As `definitionHash`, without what only says how the model is served. */
+  readonly modelHash?: string;
+  /** The channel whose files the run kept from training, to judge on; without it all were trained on. */
+  readonly holdout?: string;
   readonly files: readonly FileEntry[];
 }
 
@@ -32,12 +39,24 @@ export interface Metric {
   readonly value: number;
 }
 
+/** What a training job was made with. Hyperparameters as SageMaker takes them: strings. */
+export interface TrainingSummary {
+  readonly algorithm?: string;
+  readonly image: string;
+  readonly hyperparameters: Readonly<Record<string, string>>;
+  readonly instanceType: string;
+  readonly instanceCount: number;
+}
+
 /** How a run ended: one immutable object a run, the truth that the ledger is rebuilt from. Times are ISO 8601 UTC. */
 export interface OutcomeObject {
   readonly version: 1;
   readonly run: string;
   readonly temporalRunId: string;
   readonly model: string;
+  /** A run without it. A change by hand trains nothing: files and hashes are those of the run whose model it put in service. */
+  readonly kind?: RunKind;
+  readonly change?: Change;
   readonly outcome: Outcome;
   /** In one sentence, for people: why it ended so. */
   readonly reason: string;
@@ -54,6 +73,8 @@ export interface OutcomeObject {
   readonly stages: Readonly<Record<string, number>>;
   readonly dataHash?: string;
   readonly definitionHash?: string;
+  /** Of a change by hand. */
+  readonly modelHash?: string;
   readonly fileRecordUri?: string;
   readonly manifestUri?: string;
   readonly files?: number;
@@ -61,12 +82,15 @@ export interface OutcomeObject {
   readonly image?: string;
   readonly instanceType?: string;
   readonly billableSeconds?: number;
+  /** Kept because SageMaker's own account of a job, and Temporal's of a run, can be deleted. */
+  readonly training?: TrainingSummary;
   readonly artifactUri?: string;
   readonly metrics: readonly Metric[];
   readonly modelName?: string;
   readonly endpoint?: string;
   readonly endpointConfig?: string;
   readonly deployedAt?: string;
+  readonly evaluation?: Evaluation;
   readonly warnings: readonly string[];
 }
 
@@ -78,19 +102,24 @@ export interface DeployedPointer {
   readonly fileRecordUri: string;
   readonly dataHash: string;
   readonly definitionHash: string;
+  readonly modelHash?: string;
   readonly endpoint: string;
   readonly endpointConfig: string;
   readonly newestDate: string;
   readonly deployedAt: string;
 }
 
-/** Names the last run whose model was deployed and taken back: `rolled-back.json`. */
-export interface RolledBackPointer {
+/** Names the last run whose model was deployed and taken back, or rejected: `refused.json`. */
+export interface RefusedPointer {
   readonly version: 1;
   readonly run: string;
   readonly runTime: string;
   readonly fileRecordUri: string;
   readonly dataHash: string;
   readonly definitionHash: string;
-  readonly failureType: FailureType;
+  readonly why: 'rolled back' | 'rejected';
+  /** In a sentence, for the runs that find no news because of it. */
+  readonly reason: string;
+  /** SHA-256 of what a rejected candidate was judged by: with another gate it may be judged again. */
+  readonly gateHash?: string;
 }

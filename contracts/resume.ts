@@ -1,4 +1,5 @@
 import type { Definition } from './definition/index.js';
+import { parseRunId } from './names.js';
 import type { OutcomeObject } from './records.js';
 
 /** Input of `resumable` -> ResumePlan: what a run that takes up `resume` would do. Nothing is written. */
@@ -31,6 +32,8 @@ export function resumeAdvice(
   { outcome, failureType, fileRecordUri, artifactUri }: Ended,
 ): string | undefined {
   const command = `\`perennial resume ${run}\``;
+  // A change by hand is asked for again.
+  if ((parseRunId(run)?.kind ?? 'retrain') !== 'retrain') return undefined;
   if (outcome === 'Trained') return `${command} deploys what it trained`;
   if (outcome !== 'Failed' && outcome !== 'Cancelled') return undefined;
   // Without a snapshot there is nothing to go on with; and files that changed are news to the next run.

@@ -1,4 +1,5 @@
 import type { Definition } from './definition/index.js';
+import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
 import type { RunTime } from './names.js';
 import type { Metric, OutcomeObject } from './records.js';
@@ -7,7 +8,7 @@ import type { EventState } from './triggers.js';
 export type Trigger = 'schedule' | 'manual' | 'event';
 /** How a run can end. `Failed` and `Cancelled` end the workflow with a failure; the others are its value. */
 export type Outcome = 'Deployed' | 'NoNewData' | 'Rejected' | 'Trained' | 'Failed' | 'Cancelled';
-export const STAGES = ['check data', 'train', 'await', 'deploy', 'record', 'done'] as const;
+export const STAGES = ['check data', 'train', 'await', 'evaluate', 'gate', 'deploy', 'record', 'done'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** A wish for a run. Wishes without settings of their own merge into one queued run; the others queue apart. */
@@ -68,6 +69,7 @@ export interface RunResult {
   readonly manifestUri?: string;
   readonly fileRecordUri?: string;
   readonly outcomeUri?: string;
+  readonly evaluation?: Evaluation;
   readonly warnings: readonly string[];
   /** Seconds by stage. */
   readonly stages: Readonly<Record<string, number>>;
@@ -93,6 +95,9 @@ export interface RunProgress {
   readonly endpointConfig?: string;
   readonly files?: number;
   readonly metrics: readonly Metric[];
+  readonly evaluation?: Evaluation;
+  /** Until when a person may decide about the candidate; there while the run waits for them. ISO 8601. */
+  readonly decideBy?: string;
 }
 
 /** Answer to a wish for a run. */
@@ -174,6 +179,14 @@ export const WORKFLOWS = {
   ledgerQuery: 'ledgerQuery',
   resumable: 'resumable',
   orphans: 'orphans',
+  compareRuns: 'compareRuns',
+  collectReport: 'collectReport',
+  readLogs: 'readLogs',
+  transform: 'transform',
+  rollback: 'rollback',
+  deploy: 'deploy',
+  versions: 'versions',
+  changePlan: 'changePlan',
 } as const;
 
 export const MESSAGES = {
@@ -191,6 +204,8 @@ export const MESSAGES = {
   apply: 'apply',
   /** model, update: () -> { workflowId } of the deletion */
   deleteEndpoint: 'deleteEndpoint',
+  /** model, update: ChangeRequest -> { workflowId } of the rollback or deploy */
+  changeEndpoint: 'changeEndpoint',
   /** model, update: run id of a queued run -> boolean, whether it was there */
   dropQueued: 'dropQueued',
   /** model, signal: no more runs */
@@ -199,8 +214,12 @@ export const MESSAGES = {
   status: 'status',
   /** model, signal from a run: { workflowId } */
   endpointWanted: 'endpointWanted',
+  /** model, signal from a run that judges its candidate again before it deploys: { workflowId } */
+  endpointReturned: 'endpointReturned',
   /** retrain, signal from its entity */
   endpointGranted: 'endpointGranted',
+  /** retrain, update: Decision -> void; refused while the run asks nobody */
+  decide: 'decide',
   /** retrain, query -> RunProgress */
   progress: 'progress',
 } as const;

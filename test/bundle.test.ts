@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { WORKFLOWS } from '../contracts/runs.js';
 import { workflowBundle } from '../worker/bundle.js';
 
 describe('workflow bundle', () => {
@@ -8,7 +9,7 @@ describe('workflow bundle', () => {
     const second = await workflowBundle();
     expect(second.codePath).toBe(first.codePath);
     const code = await readFile(first.codePath, 'utf8');
-    for (const name of ['model', 'retrain', 'trigger', 'preview', 'invoke', 'ledgerQuery', 'endpointDeletion']) {
+    for (const name of Object.values(WORKFLOWS)) {
       expect(code).toContain(name);
     }
     expect(code).not.toContain('node_modules/zod');

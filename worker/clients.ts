@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -13,6 +14,7 @@ import type { WorkerConfig } from './config.js';
 const MAX_SOCKETS = 200;
 
 export interface AwsClients {
+  readonly cloudWatchLogs: CloudWatchLogsClient;
   readonly kms: KMSClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -39,6 +41,7 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
     });
   const common = { region, requestHandler: requestHandler(30_000) };
   const clients = {
+    cloudWatchLogs: new CloudWatchLogsClient(common),
     kms: new KMSClient(common),
     s3: new S3Client(common),
     // A long poll answers after 20 s.

@@ -4,13 +4,17 @@ import type { Logger } from 'pino';
 import {
   createDataActivities,
   createEndpointActivities,
+  createEvaluationActivities,
+  createInsightActivities,
   createLedgerActivities,
   createNotifyActivities,
   createOrphanActivities,
   createRecordActivities,
   createResumeActivities,
   createTrainingActivities,
+  createTransformActivities,
   createTriggerActivities,
+  createVersionActivities,
 } from '../activities/index.js';
 import type { Activities } from '../contracts/activities.js';
 import { workflowBundle } from './bundle.js';
@@ -77,10 +81,14 @@ export function createActivities(
     ...createResumeActivities({ ...aws, region, checkData: (input) => data.checkData(input) }),
     ...createOrphanActivities({ ...aws, region }),
     ...createTrainingActivities({ ...aws, region }),
+    ...createTransformActivities(aws),
+    ...createEvaluationActivities(aws),
     ...createEndpointActivities({ ...aws, region }),
+    ...createVersionActivities(aws),
     ...createRecordActivities(aws),
     ...createNotifyActivities({ ...aws, slackApiUrl, temporalUiUrl, namespace }),
     ...createLedgerActivities({ ...aws, ledger: () => ledger.ledger() }),
+    ...createInsightActivities({ ...aws, ledger: () => ledger.ledger() }),
     ...createTriggerActivities({ taskQueue }),
   };
 }

@@ -10,6 +10,9 @@ import type {
   TrainingActivities,
   TriggerActivities,
 } from '../contracts/activities.js';
+import type { VersionActivities } from '../contracts/versions.js';
+import type { EvaluationActivities } from '../contracts/evaluation.js';
+import type { TransformActivities } from '../contracts/transforms.js';
 
 // Whole profiles, one a class of activity: nothing retries for ever, nothing relies on a default.
 // The real default of cancellationType is TRY_CANCEL whatever its docs say, so each names its own.
@@ -17,7 +20,9 @@ import type {
 const BACKOFF = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 /** Reads and idempotent writes of S3, SSM and SageMaker: an outage of an hour is sat out. */
-export const data = proxyActivities<DataActivities & Pick<ResumeActivities, 'takeUp'>>({
+export const data = proxyActivities<
+  DataActivities & Pick<ResumeActivities, 'takeUp'> & Pick<VersionActivities, 'planChange'>
+>({
   startToCloseTimeout: '10m',
   scheduleToCloseTimeout: '1h',
   heartbeatTimeout: '1m',
@@ -40,9 +45,25 @@ export const training = proxyActivities<Pick<TrainingActivities, 'startTraining'
   scheduleToCloseTimeout: '1h',
 });
 
-export const endpoints = proxyActivities<Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint'>>({
+export const endpoints = proxyActivities<
+  Pick<EndpointActivities, 'startDeployment' | 'rollBack' | 'deleteEndpoint'> & Pick<VersionActivities, 'startChange'>
+>({
   ...CHANGE,
   scheduleToCloseTimeout: '1h',
+});
+
+export const evaluations = proxyActivities<Pick<EvaluationActivities, 'startEvaluation'>>({
+  ...CHANGE,
+  scheduleToCloseTimeout: '1h',
+});
+
+/** Reads every row of a holdout. */
+export const scoring = proxyActivities<Pick<EvaluationActivities, 'scoreModels'>>({
+  startToCloseTimeout: '2h',
+  scheduleToCloseTimeout: '6h',
+  heartbeatTimeout: '1m',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
 /** One invocation, which SageMaker gives 60 s. */
@@ -66,7 +87,9 @@ export const WAIT = {
 export const waits = proxyActivities<
   Pick<TrainingActivities, 'awaitTrainingJob' | 'stopTrainingJob'> &
     Pick<EndpointActivities, 'awaitEndpoint' | 'awaitEndpointGone'> &
-    Pick<OrphanActivities, 'discardDeployment'>
+    Pick<EvaluationActivities, 'awaitTransforms' | 'forgetEvaluation'> &
+    Pick<OrphanActivities, 'discardDeployment'> &
+    Pick<TransformActivities, 'awaitTransform' | 'stopTransform'>
 >({ ...WAIT, scheduleToCloseTimeout: '1d' });
 
 export const records = proxyActivities<RecordActivities>({
@@ -101,6 +124,7 @@ export const questions = proxyActivities<
   Pick<LedgerActivities, 'listRuns' | 'showRun'> &
     Pick<DataActivities, 'previewRun'> &
     Pick<ResumeActivities, 'planResume'> &
+    Pick<VersionActivities, 'listVersions' | 'planChange'> &
     Pick<EndpointActivities, 'invokeEndpoint'>
 >({
   startToCloseTimeout: '70s',
@@ -132,4 +156,18 @@ export const triggering = proxyActivities<TriggerActivities>({
   scheduleToCloseTimeout: '1d',
   retry: BACKOFF,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Which model a batch transform asks, and how many objects it wrote: reads, of many pages at the most. */
+export const liveModels = proxyActivities<Pick<TransformActivities, 'findLiveModel' | 'countAnswers'>>({
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '1h',
+  heartbeatTimeout: '1m',
+  retry: BACKOFF,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+export const transforms = proxyActivities<Pick<TransformActivities, 'startTransform'>>({
+  ...CHANGE,
+  scheduleToCloseTimeout: '1h',
 });

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { Definition } from '../../contracts/definition/index.js';
-import { deployedKey, parseS3Uri, rolledBackKey } from '../../contracts/names.js';
-import type { DeployedPointer, FileEntry, FileRecord, RolledBackPointer } from '../../contracts/records.js';
+import { deployedKey, parseS3Uri, refusedKey } from '../../contracts/names.js';
+import type { DeployedPointer, FileEntry, FileRecord, RefusedPointer } from '../../contracts/records.js';
 import { fail } from '../errors.js';
 import { readParameter } from '../parameters.js';
 import { readRecord } from '../s3/records.js';
@@ -14,17 +14,17 @@ export const ALWAYS = '0';
 /** What is deployed, as far as it is recorded. */
 export interface Baseline {
   readonly pointer?: DeployedPointer;
-  /** The run whose model was rolled back since. */
-  readonly rolledBack?: RolledBackPointer;
+  /** The run whose model was rolled back or rejected since. */
+  readonly refused?: RefusedPointer;
   /** `0`, YYYY-MM-DD, or undefined if the parameter doesn't exist. */
   readonly watermark?: string;
 }
 
-/** Reads the pointers to the last deployed run and to one rolled back since, and the watermark. DataInvalid if a person left something else in either. */
+/** Reads the pointers to the last deployed run and to one refused since, and the watermark. DataInvalid if a person left something else in either. */
 export async function readBaseline(s3: S3Client, ssm: SSMClient, { data }: Definition): Promise<Baseline> {
-  const [pointer, rolledBack, parameter] = await Promise.all([
+  const [pointer, refused, parameter] = await Promise.all([
     readRecord<DeployedPointer>(s3, data.bucket, deployedKey(data.output)),
-    readRecord<RolledBackPointer>(s3, data.bucket, rolledBackKey(data.output)),
+    readRecord<RefusedPointer>(s3, data.bucket, refusedKey(data.output)),
     readParameter(ssm, data.parameter),
   ]);
   if (parameter && parameter.type !== 'String') {
@@ -41,14 +41,14 @@ export async function readBaseline(s3: S3Client, ssm: SSMClient, { data }: Defin
         'train with the next run, or to the newest date that is deployed',
     );
   }
-  const since = rolledBack && rolledBack.record.runTime > (pointer?.record.runTime ?? '');
-  return { pointer: pointer?.record, watermark, ...(since && { rolledBack: rolledBack.record }) };
+  const since = refused && refused.record.runTime > (pointer?.record.runTime ?? '');
+  return { pointer: pointer?.record, watermark, ...(since && { refused: refused.record }) };
 }
 
 /** File record of the run that a pointer names; undefined if it is gone. With an equal hash its files are `seen`, and it need not be read. */
 export async function readFilesOf(
   s3: S3Client,
-  pointer: DeployedPointer | RolledBackPointer | undefined,
+  pointer: DeployedPointer | RefusedPointer | undefined,
   seen: { readonly dataHash: string; readonly files: readonly FileEntry[] },
 ): Promise<Pick<FileRecord, 'run' | 'files' | 'definitionHash'> | undefined> {
   if (pointer === undefined) return undefined;

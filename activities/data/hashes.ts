@@ -19,8 +19,27 @@ export function dataHash(files: readonly FileEntry[]): string {
  * deployment (smoke test, wait, number of old configs kept). `data.window` counts: narrowed, it drops files that would otherwise
  * read as aged out.
  */
-export function definitionHash({ name, role, data, training, network, encryption, endpoint }: Definition): string {
+export function definitionHash(definition: Definition): string {
+  const { encryption, endpoint } = definition;
+  const made = whatIsMade(definition);
   return specHash({
+    ...made,
+    encryption: { ...made.encryption, endpoint: encryption.endpoint ?? encryption.key },
+    endpoint: {
+      name: endpoint.name,
+      instanceType: endpoint.instanceType,
+      count: endpoint.count,
+      variant: endpoint.variant,
+      startupTimeout: endpoint.startupTimeout,
+    },
+  });
+}
+
+/** As `definitionHash`, without what only says how the model is served: a deployment by hand can bring that about. */
+export const modelHash = (definition: Definition): string => specHash(whatIsMade(definition));
+
+function whatIsMade({ name, role, data, training, network, encryption, evaluation }: Definition) {
+  return {
     name,
     role,
     data: {
@@ -41,17 +60,12 @@ export function definitionHash({ name, role, data, training, network, encryption
       environment: training.environment,
     },
     network,
-    encryption: {
-      volume: encryption.volume ?? encryption.key,
-      output: encryption.output ?? encryption.key,
-      endpoint: encryption.endpoint ?? encryption.key,
-    },
-    endpoint: {
-      name: endpoint.name,
-      instanceType: endpoint.instanceType,
-      count: endpoint.count,
-      variant: endpoint.variant,
-      startupTimeout: endpoint.startupTimeout,
-    },
-  });
+    // Which files are kept from training. How a candidate is judged by them makes no other model: see gateHash.
+    evaluation: evaluation && { holdout: evaluation.holdout, channel: evaluation.channel },
+    encryption: { volume: encryption.volume ?? encryption.key, output: encryption.output ?? encryption.key },
+  };
 }
+
+/** SHA-256 of what a candidate is judged by, undefined without an evaluation: with another gate a rejected one may pass. */
+export const gateHash = ({ evaluation }: Pick<Definition, 'evaluation'>): string | undefined =>
+  evaluation && specHash({ metric: evaluation.metric, gate: evaluation.gate, approval: evaluation.approval });

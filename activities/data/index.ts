@@ -7,11 +7,13 @@ import type { FileRecord } from '../../contracts/records.js';
 import { fail } from '../errors.js';
 import { readRecord } from '../s3/records.js';
 import { windowOf } from './dates.js';
+import { modelHash } from './hashes.js';
+import { judgedChannel } from './holdout.js';
 import { listChannels } from './listing.js';
 import { describeFiles, lookAtData } from './look.js';
 import { compareFiles, judge } from './news.js';
 import { preview } from './preview.js';
-import { writeFileRecord, writeManifests } from './write.js';
+import { writeFileRecord, writeHoldout, writeManifests } from './write.js';
 
 export { definitionHash } from './hashes.js';
 
@@ -36,10 +38,11 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
         return { ...seen.verdict, ...nothing, news: false, reasons: [seen.missing] };
       }
       if (seen.missing !== undefined && seen.verdict.news) {
-        throw fail('DataInvalid', `${seen.missing}: upload some, widen data.window, or name another as-of date`);
+        throw fail('DataInvalid', `${seen.missing}: ${seen.remedy}`);
       }
       if (!seen.verdict.news) return { ...seen.verdict, ...nothing };
 
+      const judged = judgedChannel(definition);
       const record: FileRecord = {
         version: 1,
         model: ref.model,
@@ -48,10 +51,15 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
         asOf,
         dataHash: seen.dataHash,
         definitionHash,
+        modelHash: modelHash(definition),
+        ...(judged !== undefined && { holdout: judged }),
         files: seen.files,
       };
       const kept = await writeFileRecord(s3, definition, ref, record);
-      const channels = await writeManifests(s3, definition, ref, kept.files);
+      const [channels, holdout] = await Promise.all([
+        writeManifests(s3, definition, ref, kept.files),
+        writeHoldout(s3, definition, ref, kept.files),
+      ]);
       return {
         ...(kept === record ? seen.verdict : { ...judge({ ...seen.evidence, files: kept.files }), news: true }),
         ...describeFiles(kept.files),
@@ -60,6 +68,7 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
         fileRecordUri: s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime)),
         manifestUri: channels.find(({ name }) => name === 'train')?.manifestUri,
         channels,
+        ...(holdout && { holdout }),
       };
     },
 

@@ -19,7 +19,7 @@ export interface ChannelListing {
   readonly ignored: number;
 }
 
-/** Channels of a definition with their prefixes; a further channel is the sibling of the train prefix that bears its name. */
+/** Channels that a definition trains on, with their prefixes; a further channel is the sibling of the train prefix that bears its name. */
 export function channelPrefixes({
   data,
 }: {
@@ -32,9 +32,15 @@ export function channelPrefixes({
   ];
 }
 
-/** Lists every channel of a definition at the same time. */
+/** The channels that a definition trains on, and the one it is judged on where that is one of its own. */
+export function listedPrefixes({ data, evaluation }: Pick<Definition, 'data' | 'evaluation'>) {
+  const channels = evaluation?.channel === undefined ? data.channels : [...data.channels, evaluation.channel];
+  return channelPrefixes({ data: { ...data, channels } });
+}
+
+/** Lists every prefix of a definition at the same time. What evaluation.holdout keeps from training is among the train channel's files. */
 export function listChannels(s3: S3Client, definition: Definition, window: Window): Promise<ChannelListing[]> {
-  return Promise.all(channelPrefixes(definition).map((channel) => listChannel(s3, definition, channel, window)));
+  return Promise.all(listedPrefixes(definition).map((channel) => listChannel(s3, definition, channel, window)));
 }
 
 /**

@@ -6,9 +6,10 @@ import type { FileEntry } from '../../contracts/records.js';
 import { fail } from '../errors.js';
 import { readBaseline, readFilesOf } from './baseline.js';
 import { describeWindow, isDate, windowOf } from './dates.js';
-import { dataHash, definitionHash } from './hashes.js';
-import { listChannels } from './listing.js';
-import { counted, judge, newestOf } from './news.js';
+import { dataHash, definitionHash, gateHash } from './hashes.js';
+import { HOLDOUT, splitHoldout } from './holdout.js';
+import { type ChannelListing, listChannels } from './listing.js';
+import { counted, isOfTrainPrefix, judge, newestOf } from './news.js';
 import type { Evidence, Verdict } from './news.js';
 
 /** What a run sees when it looks at its data. */
@@ -18,8 +19,10 @@ export interface Look {
   readonly dataHash: string;
   readonly evidence: Evidence;
   readonly verdict: Verdict;
-  /** Why a run could not train on this, in a sentence: no files, or none in a channel. */
+  /** Why a run could not train on this, in a sentence: no files, none in a channel, or none that the holdout leaves. */
   readonly missing?: string;
+  /** What to do about that. */
+  readonly remedy?: string;
 }
 
 /** Lists the data, reads what is deployed, and decides. Reads only. */
@@ -31,16 +34,17 @@ export async function lookAtData(
   if (!isDate(asOf))
     throw fail('InvalidRequest', `As-of date "${asOf}" is not a calendar date: write it as YYYY-MM-DD`);
   const window = windowOf(asOf, definition.data.window);
-  const [channels, baseline] = await Promise.all([
+  const [listed, baseline] = await Promise.all([
     listChannels(s3, definition, window),
     readBaseline(s3, ssm, definition),
   ]);
+  const channels = splitHoldout(listed, definition);
   const files = [...channels].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap((channel) => channel.files);
   const hash = dataHash(files);
   const seen = { dataHash: hash, files };
-  const [deployed, rolledBack] = await Promise.all([
+  const [deployed, refused] = await Promise.all([
     readFilesOf(s3, baseline.pointer, seen),
-    readFilesOf(s3, baseline.rolledBack, seen),
+    readFilesOf(s3, baseline.refused, seen),
   ]);
   const evidence: Evidence = {
     files,
@@ -48,34 +52,52 @@ export async function lookAtData(
     definitionHash: definitionHash(definition),
     baseline,
     deployed,
-    rolledBack,
+    refused,
+    gateHash: gateHash(definition),
     force,
     parameter: definition.data.parameter,
   };
   const verdict = judge(evidence);
-  const where = (prefix: string) =>
-    `no dated objects under ${s3Uri(definition.data.bucket, prefix)} ${describeWindow(window)}`;
   const notes = channels
     .filter(({ ignored }) => ignored > 0)
     .map(
       ({ prefix, ignored }) =>
         `${counted(ignored, 'object')} under ${s3Uri(definition.data.bucket, prefix)} ignored: no YYYY-MM-DD.csv, nor under YYYY-MM-DD/`,
     );
-  const empty = channels.find((channel) => channel.files.length === 0);
   return {
     files,
     dataHash: hash,
     evidence,
     verdict: { ...verdict, reasons: [...verdict.reasons, ...notes] },
-    missing: empty && where(empty.prefix),
+    ...missingOf(channels, definition, describeWindow(window)),
   };
 }
 
-/** Counts and dates of files. `bytes` is their sum over all channels, the dates are the train channel's. */
+function missingOf(
+  channels: readonly ChannelListing[],
+  { data, evaluation }: CheckDataInput['definition'],
+  when: string,
+): Pick<Look, 'missing' | 'remedy'> {
+  const empty = channels.find(({ files }) => files.length === 0);
+  if (!empty) return {};
+  const held = channels.find(({ name }) => name === HOLDOUT)?.files.length ?? 0;
+  if (empty.name === 'train' && held > 0) {
+    return {
+      missing: `all ${counted(held, 'dated object')} under ${s3Uri(data.bucket, empty.prefix)} ${when} lie within the last ${evaluation?.holdout}, which evaluation.holdout keeps from training`,
+      remedy: 'shorten evaluation.holdout, upload older data, or widen data.window',
+    };
+  }
+  return {
+    missing: `no dated objects under ${s3Uri(data.bucket, empty.prefix)} ${when}`,
+    remedy: 'upload some, widen data.window, or name another as-of date',
+  };
+}
+
+/** Counts and dates of files. `bytes` is their sum over all channels, the dates are those under the train prefix. */
 export function describeFiles(
   files: readonly FileEntry[],
 ): Pick<CheckDataResult, 'files' | 'bytes' | 'oldestDate' | 'newestDate'> {
-  const dates = files.filter(({ channel }) => channel === 'train').map(({ date }) => date);
+  const dates = files.filter(isOfTrainPrefix).map(({ date }) => date);
   return {
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),

@@ -3,6 +3,7 @@ import type { Baseline } from './baseline.js';
 import { ALWAYS } from './baseline.js';
 import { inside } from './dates.js';
 import type { Window } from './dates.js';
+import { HOLDOUT } from './holdout.js';
 
 /** Whether there is news, and in sentences why or why not. */
 export interface Verdict {
@@ -24,8 +25,10 @@ export interface Evidence {
   readonly baseline: Baseline;
   /** What the deployed run looked at; without it the watermark decides. */
   readonly deployed?: Earlier;
-  /** What a run looked at whose model was rolled back since. */
-  readonly rolledBack?: Earlier;
+  /** What a run looked at whose model was rolled back or rejected since. */
+  readonly refused?: Earlier;
+  /** What a candidate would be judged by. */
+  readonly gateHash?: string;
   readonly force: boolean;
   /** Name of the watermark's parameter. */
   readonly parameter: string;
@@ -34,17 +37,22 @@ export interface Evidence {
 /** `1 file`, `2 files`. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Newest date of the train channel: what the watermark is compared with. */
+/** Whether a file lies under the train prefix: trained on, or kept from training to judge on. */
+export const isOfTrainPrefix = ({ channel }: FileEntry) => channel === 'train' || channel === HOLDOUT;
+
+/** Newest date under the train prefix: what the watermark is compared with. */
 export const newestOf = (files: readonly FileEntry[]) =>
-  files.reduce<string | undefined>(
-    (newest, { channel, date }) => (channel === 'train' && (newest === undefined || date > newest) ? date : newest),
-    undefined,
-  );
+  files
+    .filter(isOfTrainPrefix)
+    .reduce<string | undefined>(
+      (newest, { date }) => (newest === undefined || date > newest ? date : newest),
+      undefined,
+    );
 
 /** Decides whether a run has something to learn. Reads nothing and writes nothing. */
 export function judge(evidence: Evidence): Verdict {
   const { baseline, deployed, force, parameter } = evidence;
-  const found = sinceRollBack(evidence, deployed ? sinceRecord(evidence, deployed) : sinceWatermark(evidence));
+  const found = sinceRefusal(evidence, deployed ? sinceRecord(evidence, deployed) : sinceWatermark(evidence));
   const reasons = [...found.reasons];
   if (deployed && baseline.watermark === ALWAYS) reasons.push(`SSM parameter ${parameter} is 0: always train`);
   if (force) reasons.push('asked to train whatever the data says');
@@ -52,30 +60,37 @@ export function judge(evidence: Evidence): Verdict {
   return { ...found, news, reasons };
 }
 
-/** What made a model that was rolled back would make it again: no news until something changes. */
-function sinceRollBack(evidence: Evidence, found: Verdict): Verdict {
-  const { rolledBack } = evidence;
-  if (!found.news || !rolledBack || sinceRecord(evidence, rolledBack).news) return found;
+/** What made a model that was refused would make it again: no news until something changes. A rejected one may be judged by another gate. */
+function sinceRefusal(evidence: Evidence, found: Verdict): Verdict {
+  const { refused, gateHash, baseline } = evidence;
+  const why = baseline.refused;
+  if (!found.news || !refused || !why || sinceRecord(evidence, refused).news) return found;
+  const rejected = why.why === 'rejected';
+  if (rejected && why.gateHash !== gateHash) return found;
+  const said = why.reason.trim().replace(/\.$/, '');
   return {
     ...found,
     news: false,
     reasons: [
       ...found.reasons,
-      `but nothing new since ${rolledBack.run}, whose model was rolled back: change data or definition, or train with --force`,
+      rejected
+        ? `but nothing new since ${why.run}, which was rejected: ${said}. Change data, definition or gate, or train with --force`
+        : `but nothing new since ${why.run}, whose model was rolled back: ${said}. Change data or definition, or train with --force`,
     ],
   };
 }
 
-const identity = ({ channel, key }: FileEntry) => `${channel} ${key}`;
-
-/** How files differ from earlier ones, by channel and key. `removed` lists those of the earlier ones that are gone. */
+/**
+ * How files differ from earlier ones, by key: a file that leaves the holdout for the train channel as days pass is the same. `removed` lists
+ * those of the earlier ones that are gone.
+ */
 export function compareFiles(earlier: readonly FileEntry[], now: readonly FileEntry[]) {
-  const before = new Map(earlier.map((file) => [identity(file), file]));
+  const before = new Map(earlier.map((file) => [file.key, file]));
   let added = 0;
   let changed = 0;
   for (const file of now) {
-    const known = before.get(identity(file));
-    before.delete(identity(file));
+    const known = before.get(file.key);
+    before.delete(file.key);
     if (!known) added += 1;
     else if (known.etag !== file.etag || known.size !== file.size) changed += 1;
   }

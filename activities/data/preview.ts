@@ -6,8 +6,10 @@ import { takesVolumeKey } from '../../contracts/instances.js';
 import type { Preview } from '../../contracts/runs.js';
 import { describeEndpoint } from '../endpoint/standing.js';
 import { fail } from '../errors.js';
+import { holdoutOf } from './holdout.js';
 import { describeFiles } from './look.js';
 import type { Look } from './look.js';
+import { counted } from './news.js';
 
 /** What a run would do about what it has seen. Reads the endpoint's status, writes nothing. */
 export async function preview(
@@ -24,7 +26,11 @@ export async function preview(
   const { reasons, added, changed, removed } = verdict;
   return {
     wouldTrain,
-    reasons: missing === undefined ? reasons : [missing, ...(found.newestDate !== undefined ? reasons : [])],
+    reasons: [
+      ...(missing === undefined ? [] : [missing]),
+      ...(missing === undefined || found.newestDate !== undefined ? reasons : []),
+      ...holdoutInWords(definition, seen.files),
+    ],
     asOf,
     ...found,
     added,
@@ -36,6 +42,13 @@ export async function preview(
     endpoint: name,
     warnings: [...keyWarnings(definition), ...endpointWarnings(name, status)],
   };
+}
+
+function holdoutInWords(definition: Definition, files: Look['files']): string[] {
+  const holdout = holdoutOf(definition, files);
+  if (!holdout) return [];
+  const dates = holdout.from === holdout.to ? `of ${holdout.from}` : `from ${holdout.from} to ${holdout.to}`;
+  return [`${counted(holdout.files, 'file')} ${dates} would be kept from training, to judge the models on`];
 }
 
 function image({ training }: Definition, region: string): string {

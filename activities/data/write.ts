@@ -1,11 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CheckDataResult, RunRef } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
+import type { Holdout } from '../../contracts/evaluation.js';
 import { fileRecordKey, manifestKey, s3Uri } from '../../contracts/names.js';
 import type { FileEntry, FileRecord } from '../../contracts/records.js';
 import { writeOnce } from '../s3/objects.js';
 import { parseRecord, recordConflict, recordKey } from '../s3/records.js';
-import { channelPrefixes } from './listing.js';
+import { HOLDOUT, holdoutOf, judgedChannel } from './holdout.js';
+import { channelPrefixes, listedPrefixes } from './listing.js';
 
 /**
  * Writes a run's file record, which fixes what the run looks at. A retry whose answer was lost may see other files by now: then the
@@ -30,24 +32,50 @@ export async function writeFileRecord(
   return existing;
 }
 
-/** Writes the manifest of every channel, newest files first, as SageMaker's ManifestFile wants it. */
+/** Writes the manifest of every channel that is trained on. */
 export async function writeManifests(
   s3: S3Client,
   definition: Definition,
   ref: RunRef,
   files: readonly FileEntry[],
 ): Promise<CheckDataResult['channels']> {
-  const { bucket, output } = definition.data;
   return Promise.all(
     channelPrefixes(definition).map(async ({ name, prefix }) => {
       const own = files.filter(({ channel }) => channel === name);
-      const key = manifestKey(output, ref.runTime, name);
-      const body = manifest(s3Uri(bucket, prefix), prefix.length, own);
-      const other = await writeOnce(s3, { bucket, key, body, kmsKey: recordKey(definition) });
-      if (other !== undefined) throw recordConflict(s3Uri(bucket, key));
-      return { name, manifestUri: s3Uri(bucket, key), files: own.length };
+      const manifestUri = await writeManifest(s3, definition, ref, { name, prefix, files: own });
+      return { name, manifestUri, files: own.length };
     }),
   );
+}
+
+/** Writes the manifest of the files that models are judged on; undefined for a definition that judges none. */
+export async function writeHoldout(
+  s3: S3Client,
+  definition: Definition,
+  ref: RunRef,
+  files: readonly FileEntry[],
+): Promise<Holdout | undefined> {
+  const found = holdoutOf(definition, files);
+  if (!found) return undefined;
+  const name = judgedChannel(definition);
+  const prefix = listedPrefixes(definition).find((one) => one.name === name)?.prefix ?? definition.data.prefix;
+  const own = files.filter(({ channel }) => channel === name);
+  return { ...found, manifestUri: await writeManifest(s3, definition, ref, { name: HOLDOUT, prefix, files: own }) };
+}
+
+/** Writes a manifest, newest files first, as SageMaker's ManifestFile wants it. Answers its URI. */
+async function writeManifest(
+  s3: S3Client,
+  definition: Definition,
+  ref: RunRef,
+  { name, prefix, files }: { readonly name: string; readonly prefix: string; readonly files: readonly FileEntry[] },
+): Promise<string> {
+  const { bucket, output } = definition.data;
+  const key = manifestKey(output, ref.runTime, name);
+  const body = manifest(s3Uri(bucket, prefix), prefix.length, files);
+  const other = await writeOnce(s3, { bucket, key, body, kmsKey: recordKey(definition) });
+  if (other !== undefined) throw recordConflict(s3Uri(bucket, key));
+  return s3Uri(bucket, key);
 }
 
 /** `[{"prefix":"s3://bucket/p/"},"relative","keys"]`: SageMaker API reference, S3DataSource. */

@@ -10,7 +10,7 @@ import type { DeployInput } from '../../contracts/activities.js';
 import { TAGS } from '../../contracts/names.js';
 import { fail, isFailure, withFailures } from '../errors.js';
 import { type Tag, tagValue } from '../resources.js';
-import { configRequest, modelRequest } from './requests.js';
+import { type ConfigInput, configRequest, modelRequest } from './requests.js';
 
 /** Tags of a resource by its ARN. */
 export async function listTags(sagemaker: SageMakerClient, resource: string, arn: string | undefined): Promise<Tag[]> {
@@ -56,7 +56,7 @@ export async function ensureModel(sagemaker: SageMakerClient, input: DeployInput
 /** The run's endpoint config; one of that name with the same spec is the run's own. */
 export async function ensureConfig(
   sagemaker: SageMakerClient,
-  input: DeployInput,
+  input: ConfigInput,
   previousConfig: string | undefined,
 ): Promise<string> {
   const { request, spec } = configRequest(input, previousConfig);

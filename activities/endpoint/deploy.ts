@@ -6,12 +6,14 @@ import {
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
 import type { DeployInput, DeploymentStarted } from '../../contracts/activities.js';
+import type { Definition } from '../../contracts/definition/index.js';
+import { releaseOf } from '../../contracts/definition/release.js';
 import { deploymentName, TAGS } from '../../contracts/names.js';
 import { fail, isFailure, withFailures } from '../errors.js';
 import { tagsOf, tagValue } from '../resources.js';
 import { attemptGuard, inProgress, nextLook } from '../waiting.js';
 import { configTags, ensureConfig, ensureModel, listTags } from './create.js';
-import { PREVIOUS_TAG, updateRequest } from './requests.js';
+import { type Live, movesAtOnceOnly, PREVIOUS_TAG, updateRequest } from './requests.js';
 import { describeEndpoint, type Standing, standingOf } from './standing.js';
 import { updateOnce } from './update.js';
 
@@ -22,15 +24,15 @@ const POLL = '60s';
  * Model, endpoint config, then the endpoint. Every step is found again by name, so that a retry goes on where the last try was cut.
  *
  * An endpoint that carries another model's tag is refused. One without our tag, made by hand or by another tool, is taken over and
- * tagged, with a warning: the update is blue/green, and its old config is what a roll-back returns to.
+ * tagged, with a warning: the update is blue/green, and its old config is what a roll-back returns to. Where the candidate was judged
+ * against what was live, and that is another by now, it is LiveChanged, and nothing was made.
  */
 export async function startDeployment(sagemaker: SageMakerClient, input: DeployInput): Promise<DeploymentStarted> {
   const alive = attemptGuard();
   const { ref, definition } = input;
   const endpoint = definition.endpoint.name;
   const name = deploymentName(ref.model, ref.runTime);
-  const [, live] = await Promise.all([ensureModel(sagemaker, input), describeEndpoint(sagemaker, endpoint)]);
-  const standing = standingOf(live, name);
+  const standing = standingOf(await describeEndpoint(sagemaker, endpoint), name);
   const started = (previousConfig: string | undefined, warnings: readonly string[] = []): DeploymentStarted => ({
     modelName: name,
     endpoint,
@@ -43,8 +45,11 @@ export async function startDeployment(sagemaker: SageMakerClient, input: DeployI
     case 'busy':
       throw inProgress(standing.words, nextLook(POLL));
     case 'ours':
+      await ensureModel(sagemaker, input);
       return started(await previousOf(sagemaker, standing, name));
     case 'absent': {
+      refuseChanged(input, undefined);
+      await ensureModel(sagemaker, input);
       await ensureConfig(sagemaker, input, undefined);
       const ours = await change(sagemaker, endpoint, name, 'CreateEndpoint', () =>
         sagemaker.send(
@@ -59,17 +64,38 @@ export async function startDeployment(sagemaker: SageMakerClient, input: DeployI
     }
     case 'free': {
       const previous = standing.live.EndpointConfigName;
+      refuseChanged(input, previous);
       const [tags, count] = await Promise.all([
         listTags(sagemaker, `endpoint ${endpoint}`, standing.live.EndpointArn),
         countBefore(sagemaker, input, standing.live),
-        ensureConfig(sagemaker, input, previous),
+        ensureModel(sagemaker, input).then(() => ensureConfig(sagemaker, input, previous)),
       ]);
+      const live = { endpoint: standing.live, countBefore: count };
       const warnings = await claim(sagemaker, input, standing.live, tagValue(tags, TAGS.model));
-      const request = updateRequest(input, standing.live, name, count);
+      const request = updateRequest(input, live, name);
       await change(sagemaker, endpoint, name, 'UpdateEndpoint', () => updateOnce(sagemaker, request, alive));
-      return started(previous, warnings);
+      return started(previous, [...warnings, ...warningOf(definition, live)]);
     }
   }
+}
+
+/** Throws LiveChanged if the candidate was judged against another config than the endpoint's own; undefined is no endpoint. */
+function refuseChanged({ definition: { endpoint }, judgedAgainst }: DeployInput, config: string | undefined): void {
+  if (judgedAgainst === undefined || judgedAgainst === (config ?? null)) return;
+  const words = (one: string | null | undefined) => one ?? 'nothing';
+  throw fail(
+    'LiveChanged',
+    `Endpoint ${endpoint.name} served ${words(judgedAgainst)} when the candidate was judged, and serves ${words(config)} now: nothing was changed. Start a new run, which judges it against what is live`,
+  );
+}
+
+/** A release that can't be as careful as the definition wants. */
+export function warningOf({ endpoint }: Definition, live: Live): string[] {
+  if (!releaseOf(endpoint) || !movesAtOnceOnly(endpoint, live)) return [];
+  const variants = (live.endpoint.ProductionVariants ?? []).map(({ VariantName }) => VariantName).join(', ');
+  return [
+    `endpoint ${endpoint.name} had the variants ${variants || 'none'}, not ${endpoint.variant}: SageMaker moves traffic between variants of other names at once, so this release has no ${endpoint.strategy === 'all-at-once' ? 'pause' : endpoint.strategy} and no alarms`,
+  ];
 }
 
 /** Config to roll back to, for an endpoint found on the run's config or on its way there. */
@@ -83,9 +109,9 @@ async function previousOf(
 }
 
 /** Makes the endpoint the model's own: refuses one of another model, tags one that nobody owned. Returns warnings. */
-async function claim(
+export async function claim(
   sagemaker: SageMakerClient,
-  { ref }: DeployInput,
+  { ref }: Pick<DeployInput, 'ref'>,
   { EndpointName: endpoint, EndpointArn, EndpointConfigName }: DescribeEndpointOutput,
   owner: string | undefined,
 ): Promise<string[]> {
@@ -106,9 +132,9 @@ async function claim(
  * Instance count that the live config asked for. It is asked only where the live count differs from the definition's: either scaling
  * moved it, or the definition changed.
  */
-async function countBefore(
+export async function countBefore(
   sagemaker: SageMakerClient,
-  { definition: { endpoint } }: DeployInput,
+  { definition: { endpoint } }: Pick<DeployInput, 'definition'>,
   live: DescribeEndpointOutput,
 ): Promise<number | undefined> {
   const variant = live.ProductionVariants?.find(({ VariantName }) => VariantName === endpoint.variant);
@@ -131,7 +157,7 @@ async function countBefore(
  * Creates or updates the endpoint. A refusal because it exists or moves can be the echo of our own request, repeated inside the SDK:
  * then the endpoint is ours, and its standing is returned. If it moves for somebody else, the server tries again later.
  */
-async function change(
+export async function change(
   sagemaker: SageMakerClient,
   endpoint: string,
   config: string,

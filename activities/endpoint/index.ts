@@ -11,7 +11,7 @@ import { startDeployment } from './deploy.js';
 import { awaitEndpointGone, deleteEndpoint } from './remove.js';
 import { rollBack } from './roll-back.js';
 import { smokeTest } from './smoke-test.js';
-import { describeEndpoint, verdictOn } from './standing.js';
+import { describeEndpoint, stageOf, verdictOn } from './standing.js';
 
 export interface EndpointDeps {
   readonly sagemaker: SageMakerClient;
@@ -46,7 +46,7 @@ export function createEndpointActivities({
       if (verdict === true) return { status: 'InService' };
       if (verdict !== false) throw verdict;
       const waited = spanInWords(Date.now() - activityInfo().scheduledTimestampMs);
-      throw inProgress(`${live.EndpointStatus}: endpoint ${endpoint}, waited ${waited}`, delay);
+      throw inProgress(`${stageOf(live)}, waited ${waited}`, delay);
     },
 
     smokeTest: (input) => smokeTest({ sagemakerRuntime, s3 }, input),

@@ -1,11 +1,15 @@
 import type {
+  CapacitySize,
   CreateEndpointConfigInput,
   CreateModelInput,
+  DeploymentConfig,
   DescribeEndpointOutput,
   ProductionVariantInstanceType,
   UpdateEndpointInput,
 } from '@aws-sdk/client-sagemaker';
 import type { DeployInput } from '../../contracts/activities.js';
+import type { Definition } from '../../contracts/definition/index.js';
+import { allowedPercent, percentOf, releaseOf, type Step } from '../../contracts/definition/release.js';
 import { durationMs } from '../../contracts/duration.js';
 import { deploymentName, TAGS } from '../../contracts/names.js';
 import { networkOf, specHash, tagsOf } from '../resources.js';
@@ -33,12 +37,15 @@ export function modelRequest({ ref, definition, image, artifactUri }: DeployInpu
   return { spec, request: { ...request, Tags: tagsOf(ref, definition, { [TAGS.spec]: spec }) } };
 }
 
+/** What an endpoint config is made of. `modelName`: of a model that another run made; the run's own without it. */
+export type ConfigInput = Pick<DeployInput, 'ref' | 'definition'> & { readonly modelName?: string };
+
 /**
  * CreateEndpointConfig of a run: one variant. The key goes to every instance type: where storage is local NVMe, SageMaker encrypts that
  * in hardware and uses the key for the rest (API reference, CreateEndpointConfig.KmsKeyId).
  */
 export function configRequest(
-  { ref, definition }: DeployInput,
+  { ref, definition, modelName }: ConfigInput,
   previousConfig?: string,
 ): Made<CreateEndpointConfigInput> {
   const { endpoint, encryption } = definition;
@@ -49,7 +56,7 @@ export function configRequest(
     ProductionVariants: [
       {
         VariantName: endpoint.variant,
-        ModelName: name,
+        ModelName: modelName ?? name,
         InstanceType: endpoint.instanceType as ProductionVariantInstanceType,
         InitialInstanceCount: endpoint.count,
         InitialVariantWeight: 1,
@@ -67,24 +74,76 @@ export function configRequest(
   return { spec, request: { ...request, Tags: tagsOf(ref, definition, extra) } };
 }
 
+/** What an update of an endpoint depends on besides the definition. */
+export interface Live {
+  readonly endpoint: Pick<DescribeEndpointOutput, 'ProductionVariants'>;
+  /** Instance count that the live config asked for, where the live count isn't the definition's. */
+  readonly countBefore?: number;
+}
+
 /**
  * UpdateEndpoint from what is live to `config`. Weight, capture and the instance count that scaling arrived at are kept; only a count that
- * the definition changed is not. A variant that isn't live has nothing to keep, and SageMaker refuses to.
+ * the definition changed is not. A variant that isn't live has nothing to keep, and SageMaker refuses to. How traffic moves is no property
+ * of a variant: it is said anew with each update, and goes with what is kept.
  */
 export function updateRequest(
   { definition: { endpoint } }: Pick<DeployInput, 'definition'>,
-  live: Pick<DescribeEndpointOutput, 'ProductionVariants'>,
+  live: Live,
   config: string,
-  countBefore: number | undefined,
 ): UpdateEndpointInput {
   const request = { EndpointName: endpoint.name, EndpointConfigName: config };
-  if (!live.ProductionVariants?.some(({ VariantName }) => VariantName === endpoint.variant)) return request;
+  const variant = live.endpoint.ProductionVariants?.find(({ VariantName }) => VariantName === endpoint.variant);
+  if (!variant) return request;
+  const changed = live.countBefore !== undefined && live.countBefore !== endpoint.count;
+  const count = changed ? endpoint.count : (variant.DesiredInstanceCount ?? endpoint.count);
+  const DeploymentConfig = movesAtOnceOnly(endpoint, live) ? undefined : deploymentConfig(endpoint, count);
   return {
     ...request,
     RetainAllVariantProperties: true,
-    ...(countBefore !== undefined &&
-      countBefore !== endpoint.count && {
-        ExcludeRetainedVariantProperties: [{ VariantPropertyType: 'DesiredInstanceCount' }],
-      }),
+    ...(changed && { ExcludeRetainedVariantProperties: [{ VariantPropertyType: 'DesiredInstanceCount' }] }),
+    ...(DeploymentConfig && { DeploymentConfig }),
   };
+}
+
+/** Whether the live variants are others than the definition's one: SageMaker takes a DeploymentConfig for variants of the same names only. */
+export const movesAtOnceOnly = ({ variant }: Definition['endpoint'], { endpoint }: Live): boolean =>
+  endpoint.ProductionVariants?.length !== 1 || endpoint.ProductionVariants[0]?.VariantName !== variant;
+
+const TYPES = { 'all-at-once': 'ALL_AT_ONCE', canary: 'CANARY', linear: 'LINEAR' } as const;
+
+/**
+ * DeploymentConfig of a definition; undefined where it asks for none. `count` is how many instances the new fleet will have: where scaling
+ * made that another number than the definition's, a step of so many instances becomes the same share in percent.
+ */
+function deploymentConfig(endpoint: Definition['endpoint'], count: number): DeploymentConfig | undefined {
+  const release = releaseOf(endpoint);
+  if (!release) return undefined;
+  const { strategy, step, bake, terminationWait, limit, alarms } = release;
+  return {
+    BlueGreenUpdatePolicy: {
+      TrafficRoutingConfiguration: {
+        Type: TYPES[strategy],
+        WaitIntervalInSeconds: bake,
+        ...(strategy === 'canary' && { CanarySize: sizeOf(strategy, step, endpoint.count, count) }),
+        ...(strategy === 'linear' && { LinearStepSize: sizeOf(strategy, step, endpoint.count, count) }),
+      },
+      TerminationWaitInSeconds: terminationWait,
+      MaximumExecutionTimeoutInSeconds: limit,
+    },
+    ...(alarms.length > 0 && {
+      AutoRollbackConfiguration: { Alarms: alarms.map((AlarmName) => ({ AlarmName })) },
+    }),
+  };
+}
+
+function sizeOf(
+  strategy: 'canary' | 'linear',
+  step: Step | undefined,
+  definedCount: number,
+  count: number,
+): CapacitySize {
+  // The schema refuses a gradual strategy without a step.
+  if (!step) throw new RangeError(`endpoint.step is missing for strategy ${strategy}`);
+  if ('instances' in step && count === definedCount) return { Type: 'INSTANCE_COUNT', Value: step.instances };
+  return { Type: 'CAPACITY_PERCENT', Value: allowedPercent(strategy, percentOf(step, definedCount)) };
 }

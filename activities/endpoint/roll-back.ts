@@ -19,7 +19,8 @@ type RollBack = EndpointActivities['rollBack'];
 
 /**
  * Takes a failed config off an endpoint: back to the previous one, or the endpoint removed if it was its first. Only an endpoint that is
- * on exactly the failed config, or on its way there, is touched; on another it is somebody else's by now, or SageMaker rolled back itself.
+ * on exactly the failed config, on its way there, or stuck between it and the previous one is touched; on another it is somebody else's by
+ * now, or SageMaker rolled back itself.
  */
 export async function rollBack(
   sagemaker: SageMakerClient,
@@ -53,7 +54,9 @@ export async function rollBack(
     default:
       throw unknownEndpointStatus(live);
   }
-  if (live.EndpointConfigName !== failedConfig) return { action: 'none' };
+  // SageMaker's own way back failed: both fleets may answer, whichever config it names. An update to the one before ends that.
+  const mixed = live.EndpointStatus === 'UpdateRollbackFailed' && live.EndpointConfigName === previousConfig;
+  if (live.EndpointConfigName !== failedConfig && !mixed) return { action: 'none' };
   const back = previousConfig ?? (await previousOf(sagemaker, failedConfig));
   try {
     if (back === undefined) return await removeEndpoint(sagemaker, endpoint);
@@ -89,7 +92,7 @@ async function removeEndpoint(sagemaker: SageMakerClient, endpoint: string): Ret
 }
 
 /** Updates the endpoint to the config before. What scaling arrived at is kept where that config has the live variants. */
-async function restore(
+export async function restore(
   sagemaker: SageMakerClient,
   live: DescribeEndpointOutput,
   config: string,

@@ -5,6 +5,7 @@ import { parseS3Uri } from '../../contracts/names.js';
 import { fail, isFailure, toFailure, withFailures } from '../errors.js';
 import { invoke, type InvocationAnswer } from '../invoke.js';
 import { answeredByS3 } from '../s3/objects.js';
+import { difference, judgedRows } from './judged-rows.js';
 
 /** Pauses between tries right after the endpoint came into service, when a front end may not know it yet. Then Temporal retries. */
 const PAUSES_MS = [100, 200, 400, 800];
@@ -14,15 +15,23 @@ const HEAD_BYTES = 65_536;
 interface Sample {
   readonly body: string;
   readonly contentType: string;
+  readonly accept?: string;
 }
 
-/** Sends one request to the live endpoint: the definition's own, or the newest training row without its label. */
+type SmokeTestInput = Parameters<EndpointActivities['smokeTest']>[0];
+
+/**
+ * Sends one request to the live endpoint: the definition's own, else rows of the holdout, whose answers must be those of the batch transform,
+ * else the newest training row without its label.
+ */
 export async function smokeTest(
   { sagemakerRuntime, s3 }: { sagemakerRuntime: SageMakerRuntimeClient; s3: S3Client },
-  { definition, manifestUri, endpoint }: Parameters<EndpointActivities['smokeTest']>[0],
-): Promise<{ latencyMs: number }> {
+  { ref, definition, manifestUri, endpoint, holdout }: SmokeTestInput,
+): ReturnType<EndpointActivities['smokeTest']> {
   const wanted = definition.endpoint.smokeTest;
-  const sample = typeof wanted === 'object' ? wanted : await newestRow(s3, manifestUri, definition.data.contentType);
+  const judged = holdout && typeof wanted !== 'object' ? await judgedRows(s3, { ref, definition, holdout }) : undefined;
+  const sample =
+    typeof wanted === 'object' ? wanted : (judged ?? (await newestRow(s3, manifestUri, definition.data.contentType)));
   const began = performance.now();
   const { answer, latencyMs } = await invokePatiently(sagemakerRuntime, endpoint, sample, began);
   if (answer.refusal !== undefined) {
@@ -30,7 +39,10 @@ export async function smokeTest(
   }
   if (answer.status !== 200) throw failed(endpoint, `it answered HTTP ${answer.status}`);
   if (answer.body.length === 0) throw failed(endpoint, 'its answer was empty');
-  return { latencyMs };
+  if (!judged) return { latencyMs };
+  const differs = difference(Buffer.from(answer.body).toString('utf8'), judged.predictions);
+  if (differs !== undefined) throw failed(endpoint, differs);
+  return { latencyMs, compared: judged.predictions.length };
 }
 
 const failed = (endpoint: string, what: string) =>
@@ -42,13 +54,13 @@ const failed = (endpoint: string, what: string) =>
 async function invokePatiently(
   runtime: SageMakerRuntimeClient,
   endpoint: string,
-  { body, contentType }: Sample,
+  sample: Sample,
   began: number,
   tries = 0,
 ): Promise<{ answer: InvocationAnswer; latencyMs: number }> {
   const pause = PAUSES_MS[tries];
   try {
-    const answer = await invoke(runtime, { endpoint, body, contentType });
+    const answer = await invoke(runtime, { endpoint, ...sample });
     if (answer.status !== 503 || pause === undefined)
       return { answer, latencyMs: Math.round(performance.now() - began) };
   } catch (error) {
@@ -56,7 +68,7 @@ async function invokePatiently(
     if (!passing || pause === undefined) throw error;
   }
   await new Promise((resolve) => setTimeout(resolve, pause));
-  return invokePatiently(runtime, endpoint, { body, contentType }, performance.now(), tries + 1);
+  return invokePatiently(runtime, endpoint, sample, performance.now(), tries + 1);
 }
 
 /** First row of the manifest's newest object, without its first column: the label, by the convention of the built-in algorithms. */

@@ -1,6 +1,17 @@
-import { DescribeEndpointCommand, type DescribeEndpointOutput, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import {
+  DescribeEndpointCommand,
+  type DescribeEndpointOutput,
+  type PendingProductionVariantSummary,
+  type SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
 import type { ApplicationFailure } from '@temporalio/common';
 import { fail, isFailure, withFailures } from '../errors.js';
+import { spanInWords } from '../waiting.js';
+
+/** Characters of a variant's message that a wait repeats. */
+const LONGEST_MESSAGE = 200;
+
+type VariantStatus = NonNullable<PendingProductionVariantSummary['VariantStatus']>[number];
 
 /** DescribeEndpoint; undefined if there is none. */
 export async function describeEndpoint(
@@ -89,6 +100,25 @@ export function verdictOn(live: DescribeEndpointOutput, config: string, region: 
     default:
       return unknownEndpointStatus(live);
   }
+}
+
+/**
+ * How far a deployment has come, for people: `Updating: endpoint e, new fleet Baking for 2 min (10% of the traffic)`. Shares and steps are
+ * in SageMaker's own message only: the weights of a pending deployment are those of its variants.
+ */
+export function stageOf(live: DescribeEndpointOutput, now = Date.now()): string {
+  const words = `${live.EndpointStatus}: endpoint ${live.EndpointName}`;
+  const shown = (live.PendingDeploymentSummary?.ProductionVariants ?? []).flatMap(
+    ({ VariantStatus = [] }) => VariantStatus,
+  );
+  const newest = shown.reduce<VariantStatus | undefined>(
+    (last, one) => (Number(one.StartTime ?? 0) >= Number(last?.StartTime ?? 0) ? one : last),
+    undefined,
+  );
+  if (!newest?.Status) return words;
+  const since = newest.StartTime ? ` for ${spanInWords(Math.max(0, now - newest.StartTime.getTime()))}` : '';
+  const message = newest.StatusMessage?.trim().replace(/\.$/, '');
+  return `${words}, new fleet ${newest.Status}${since}${message ? ` (${message.slice(0, LONGEST_MESSAGE)})` : ''}`;
 }
 
 /** A status that Perennial doesn't know, or that no endpoint it waits for should have. */

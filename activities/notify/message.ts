@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/web-api';
 import type { Notice } from '../../contracts/activities.js';
+import type { Evaluation } from '../../contracts/evaluation.js';
 import type { Outcome } from '../../contracts/runs.js';
 import { cut, duration, escapeWithin } from './text.js';
 
@@ -26,7 +27,7 @@ const OUTCOMES: Record<Outcome, readonly [emoji: string, what: string]> = {
 /** A notice as a Slack message. `link` is the run's page in the Temporal UI. */
 export function message(notice: Notice, link: string | undefined): Message {
   const [emoji, what] = happened(notice);
-  const title = `${notice.ref.model}: ${what}`;
+  const title = `${[notice.ref.model, notice.subject].filter(Boolean).join(', ')}: ${what}`;
   const reason = notice.reason === undefined ? undefined : why(notice, notice.reason);
   const blocks: KnownBlock[] = [
     { type: 'header', text: { type: 'plain_text', text: cut(`${emoji} ${title}`, HEADER), emoji: true } },
@@ -42,14 +43,20 @@ export function message(notice: Notice, link: string | undefined): Message {
   return { text: escapeWithin(reason === undefined ? title : `${title}. ${reason}`, TEXT), blocks };
 }
 
-function happened({ kind, outcome }: Notice): readonly [emoji: string, what: string] {
+function happened({ kind, outcome, change }: Notice): readonly [emoji: string, what: string] {
   switch (kind) {
     case 'training':
       return [':gear:', 'training started'];
+    case 'approval':
+      return [':raising_hand:', 'waits for a decision'];
     case 'deploying':
-      return [':rocket:', 'deployment started'];
+      return change?.kind === 'rollback' ? [':rewind:', 'roll-back started'] : [':rocket:', 'deployment started'];
     case 'ended':
-      return outcome === undefined ? [':grey_question:', 'ended without an outcome'] : OUTCOMES[outcome];
+      if (outcome === undefined) return [':grey_question:', 'ended without an outcome'];
+      if (change?.kind !== 'rollback') return OUTCOMES[outcome];
+      return outcome === 'Deployed'
+        ? [':leftwards_arrow_with_hook:', 'rolled back']
+        : [OUTCOMES[outcome][0], `roll-back ${OUTCOMES[outcome][1]}`];
   }
 }
 
@@ -59,19 +66,24 @@ const why = ({ failureType }: Notice, reason: string) =>
 const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
 
 function fields(notice: Notice) {
-  const { request, metrics, files, endpoint, endpointConfig } = notice;
+  const { request, metrics, files, endpoint, endpointConfig, change } = notice;
   const rows: [label: string, value: string | undefined][] = [
-    ['Stage', notice.stage],
+    ['Stage', notice.subject === undefined ? notice.stage : undefined],
     ['Duration', duration(notice.seconds)],
     ['Files', files?.toLocaleString('en')],
     [
       'Metric',
       metrics.length > 0 ? metrics.map(({ name, value }) => `${name} ${figure(value)}`).join('\n') : undefined,
     ],
+    ['Evaluation', notice.evaluation && judged(notice.evaluation)],
+    ['Decide by', notice.decideBy],
     ['Training job', notice.trainingJob],
     ['Instance', notice.instanceType],
     ['Endpoint', endpoint],
     ['Endpoint config', endpointConfig],
+    ['From', change && (change.from.run ?? change.from.config)],
+    ['To', change?.to.run],
+    ['By', change && [change.by, change.note].filter(Boolean).join(': ')],
     [
       'Trigger',
       [
@@ -93,8 +105,21 @@ function fields(notice: Notice) {
     }));
 }
 
-function figure(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+/** `mdape 0.0871, live 0.0912; …`: the figures that decide, and what the gate made of them. */
+function judged({ metric, candidate, live, rows, notCompared, verdict }: Evaluation): string {
+  const value = (one: number | null | undefined) => (typeof one === 'number' ? figure(one, 6) : 'undefined');
+  return [
+    `${metric} ${value(candidate.metrics[metric])} on ${rows.toLocaleString('en')} rows`,
+    live && `live ${value(live.metrics[metric])}`,
+    notCompared,
+    verdict && `gate: ${verdict.reasons.join('; ')}`,
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+function figure(value: number, digits = 4): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
 }
 
 function footer({ kind, ref, stages }: Notice, link: string | undefined): string {

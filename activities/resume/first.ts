@@ -32,8 +32,8 @@ export interface Earlier {
  * record are the sources; one that was terminated has no outcome, and is known by the names that derive from it.
  */
 export async function lookBack(deps: LookBackDeps, definition: Definition, run: string, depth = 0): Promise<Earlier> {
-  const { model, time = '' } = parseRunId(run) ?? {};
-  if (model !== definition.name || depth > LONGEST_CHAIN) {
+  const { kind, model, time = '' } = parseRunId(run) ?? {};
+  if (kind !== 'retrain' || model !== definition.name || depth > LONGEST_CHAIN) {
     throw refusal(
       run,
       `is no run of model ${definition.name}: \`perennial runs --model ${definition.name}\` lists them`,

@@ -6,10 +6,11 @@ import type { DeployedPointer, FileRecord } from '../../contracts/records.js';
 import type { ResumeInput, ResumePlan } from '../../contracts/resume.js';
 import { definitionHash } from '../data/hashes.js';
 import { windowOf } from '../data/dates.js';
+import { judgedChannel } from '../data/holdout.js';
 import { channelPrefixes, listChannels } from '../data/listing.js';
 import { describeFiles } from '../data/look.js';
 import { compareFiles } from '../data/news.js';
-import { writeFileRecord, writeManifests } from '../data/write.js';
+import { writeFileRecord, writeHoldout, writeManifests } from '../data/write.js';
 import { fail } from '../errors.js';
 import { readRecord } from '../s3/records.js';
 import { type Earlier, lookBack } from './first.js';
@@ -39,11 +40,22 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
         return { ...checked, reasons: [reason, ...checked.reasons] };
       }
       // A record of its own: the ledger and the next run read it by this run's name, and by the definition that is deployed now.
-      const own = { ...record, run: ref.run, resumes: resume, definitionHash: definitionHash(definition) };
+      const judged = judgedChannel(definition) ?? record.holdout;
+      const hash = definitionHash(definition);
+      const own = {
+        ...record,
+        run: ref.run,
+        resumes: resume,
+        definitionHash: hash,
+        ...(judged && { holdout: judged }),
+      };
       const { files, dataHash } = await writeFileRecord(s3, definition, ref, own);
-      const channels = usable
-        ? channelsOf(usable.detail, (channel) => files.filter((file) => file.channel === channel).length)
-        : await writeManifests(s3, definition, ref, files);
+      const [channels, holdout] = await Promise.all([
+        usable
+          ? channelsOf(usable.detail, (channel) => files.filter((file) => file.channel === channel).length)
+          : writeManifests(s3, definition, ref, files),
+        writeHoldout(s3, definition, ref, files),
+      ]);
       return {
         news: true,
         reasons: [reason],
@@ -56,6 +68,7 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
         fileRecordUri: s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime)),
         manifestUri: channels.find(({ name }) => name === 'train')?.manifestUri,
         channels,
+        ...(holdout && { holdout }),
         ...(usable && { job: usable.job }),
       };
     },
@@ -93,11 +106,13 @@ async function assertSameFiles(s3: S3Client, { definition, resume }: ResumeInput
   const channels = await listChannels(s3, definition, windowOf(record.asOf, data.window));
   const now = channels.flatMap(({ files }) => files);
   const { changed, removed } = compareFiles(record.files, now);
-  const missing = channelPrefixes(definition).find(({ name }) => !record.files.some(({ channel }) => channel === name));
+  const judged = judgedChannel(definition);
+  const wanted = [...channelPrefixes(definition).map(({ name }) => name), ...(judged === undefined ? [] : [judged])];
+  const missing = wanted.find((name) => !record.files.some(({ channel }) => channel === name));
   const moved = record.bucket !== data.bucket || missing !== undefined;
   if (!moved && changed + removed.length === 0) return;
   const what = moved
-    ? `the definition's data is another${missing ? ` (channel ${missing.name})` : ` (bucket ${data.bucket})`}`
+    ? `the definition's data is another${missing ? ` (channel ${missing})` : ` (bucket ${data.bucket})`}`
     : `${changed} files changed and ${removed.length} are no longer in the window`;
   throw fail(
     'DataChanged',

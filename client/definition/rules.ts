@@ -3,9 +3,14 @@ import { takesVolumeKey } from '../../contracts/instances.js';
 import type { FaultAt } from './fault.js';
 import { showValue, valueAt } from './values.js';
 
-/** A cron expression of five fields whose fields no clock ever shows. */
+/** Cron expressions of five fields whose fields no clock ever shows. */
 function cron(data: unknown): FaultAt[] {
-  const path = ['triggers', 'schedule', 'cron'];
+  const transforms = valueAt(data, ['transforms']);
+  const places = Array.isArray(transforms) ? transforms.map((_one, index) => ['transforms', index]) : [];
+  return [['triggers'], ...places].flatMap((at) => cronAt(data, [...at, 'schedule', 'cron']));
+}
+
+function cronAt(data: unknown, path: PropertyKey[]): FaultAt[] {
   const expression = valueAt(data, path);
   if (typeof expression !== 'string' || !/^\S+( \S+){4}$/.test(expression)) return [];
   try {
@@ -22,11 +27,17 @@ function volumeKey(data: unknown): FaultAt[] {
   const encryption = valueAt(data, ['encryption']) as Record<string, unknown> | undefined;
   const key = encryption?.['volume'] ?? encryption?.['key'];
   if (typeof key !== 'string' || encryption?.['allowInstanceWithoutVolumeKey'] === true) return [];
-  const types = valueAt(data, ['training', 'instances']);
-  if (!Array.isArray(types)) return [];
-  return types.flatMap((type: unknown, index): FaultAt[] => {
+  const indexes = (path: PropertyKey[]) => {
+    const list = valueAt(data, path);
+    return Array.isArray(list) ? [...list.keys()].map((index) => [...path, index]) : [];
+  };
+  const places = [
+    ...indexes(['training', 'instances']),
+    ...indexes(['transforms']).map((path) => [...path, 'instanceType']),
+  ];
+  return places.flatMap((path): FaultAt[] => {
+    const type = valueAt(data, path);
     if (typeof type !== 'string' || takesVolumeKey(type)) return [];
-    const path = ['training', 'instances', index];
     return [
       {
         path,

@@ -16,8 +16,8 @@ export interface Pending {
   readonly last?: string;
 }
 
-/** A run as Temporal knows it. */
-export interface LiveRun {
+/** A run as Temporal knows it; `P` is what its `progress` query answers. */
+export interface LiveRun<P = RunProgress> {
   readonly run: string;
   readonly model: string;
   readonly temporalRunId: string;
@@ -28,7 +28,7 @@ export interface LiveRun {
   readonly historyEvents: number;
   readonly pending: readonly Pending[];
   /** Absent where the worker could not answer: the run's state is then what Temporal says. */
-  readonly progress?: RunProgress;
+  readonly progress?: P;
 }
 
 function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
@@ -41,17 +41,17 @@ function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
 }
 
 /** A run's own account. A closed one answers too, as long as a worker can replay it; undefined where none can. */
-const askProgress = (client: Client, run: string): Promise<RunProgress | undefined> =>
+const askProgress = <P = RunProgress>(client: Client, run: string): Promise<P | undefined> =>
   client
-    .withDeadline(Date.now() + PROGRESS_MS, () => client.workflow.getHandle(run).query<RunProgress>(MESSAGES.progress))
+    .withDeadline(Date.now() + PROGRESS_MS, () => client.workflow.getHandle(run).query<P>(MESSAGES.progress))
     .catch(() => undefined);
 
 /** What Temporal knows of a run, or undefined if it knows none of this id (any more). */
-export async function describeRun(client: Client, run: string): Promise<LiveRun | undefined> {
+export async function describeRun<P = RunProgress>(client: Client, run: string): Promise<LiveRun<P> | undefined> {
   const handle = client.workflow.getHandle(run);
   try {
     const description = await handle.describe();
-    const progress = await askProgress(client, run);
+    const progress = await askProgress<P>(client, run);
     return {
       run,
       model: parseRunId(run)?.model ?? run,

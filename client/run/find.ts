@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { compactTime, entityId, parseRunId, runId } from '../../contracts/names.js';
+import { RUN_KINDS, compactTime, entityId, parseRunId, runId } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import type { ModelStatus, RunRow } from '../../contracts/runs.js';
 import { askLedger } from '../ask.js';
@@ -23,14 +23,23 @@ export async function ledgerRuns(
   }
 }
 
-/** Ids of the runs that Temporal remembers, newest first. */
+/** What `WorkflowType` of runs and changes by hand is, as a filter of Temporal's visibility. */
+const OF_RUNS = `WorkflowType IN (${RUN_KINDS.map((kind) => `"${kind}"`).join(', ')})`;
+
+/** Ids of the runs and changes by hand that Temporal remembers, newest first. */
 export async function rememberedRuns(client: Client, filter = ''): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = "retrain"${filter}` })) {
+  for await (const { workflowId } of client.workflow.list({ query: `${OF_RUNS}${filter}` })) {
     if (parseRunId(workflowId)) ids.push(workflowId);
     if (ids.length === MOST_LISTED) break;
   }
   return ids.sort((a, b) => (parseRunId(b)?.time ?? '').localeCompare(parseRunId(a)?.time ?? ''));
+}
+
+/** Whether an id is that of a run of this model, and none of a change by hand. */
+function isRunOf(id: string, model: string): boolean {
+  const parsed = parseRunId(id);
+  return parsed?.kind === 'retrain' && parsed.model === model;
 }
 
 /** Ids of the runs that wait in the queue of a model. */
@@ -64,14 +73,14 @@ export async function findRun(
   const newest = status?.running?.run ?? status?.lastRun?.run;
   if (newest) return newest;
   const remembered = await rememberedRuns(client);
-  const ofModel = remembered.find((id) => parseRunId(id)?.model === word);
+  const ofModel = remembered.find((id) => isRunOf(id, word));
   if (ofModel) return ofModel;
   const models = await knownModels(client);
   const queued = (await Promise.all(models.map((model) => queuedRuns(client, model)))).flat();
   let found = [...new Set([...remembered, ...queued])].filter((id) => matches(id, word));
   if (found.length === 0) {
     const rows = await ledgerRuns(client, env, { limit: MOST_LISTED }, warn);
-    const ended = rows.find(({ model }) => model === word);
+    const ended = rows.find(({ run }) => isRunOf(run, word));
     if (ended) return ended.run;
     found = rows.map(({ run }) => run).filter((id) => matches(id, word));
   }

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { parseRunId } from '../../contracts/names.js';
+import type { MetricValues } from '../../contracts/metrics.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { resumeAdvice } from '../../contracts/resume.js';
 import { STAGES } from '../../contracts/runs.js';
@@ -22,6 +23,8 @@ export interface RunView extends Partial<Omit<OutcomeObject, 'version' | 'outcom
   readonly position?: number;
   /** The event that asked for it. */
   readonly event?: string;
+  /** Until when a person may decide about the candidate. */
+  readonly decideBy?: string;
   readonly force?: boolean;
   readonly noDeploy?: boolean;
   readonly set?: readonly string[];
@@ -49,6 +52,8 @@ function stageSeconds(since: RunProgress['since'], end: string | undefined): Rec
 function nextStep(run: string, live: LiveRun | undefined, outcome: OutcomeObject | undefined): string | undefined {
   if (outcome) return resumeAdvice(run, outcome);
   if (live?.status !== 'TERMINATED' && live?.status !== 'TIMED_OUT') return live?.progress?.next;
+  const { kind = 'retrain', model } = parseRunId(run) ?? {};
+  if (kind !== 'retrain') return `\`perennial models ${model}\` shows what is live; ask for the ${kind} again`;
   return `\`perennial resume ${run}\` goes on with what it had made, \`perennial orphans\` lists what it left running`;
 }
 
@@ -95,6 +100,29 @@ function asked({ trigger, event, force, noDeploy, set }: RunView): string | unde
   return words.filter(Boolean).join(', ') || undefined;
 }
 
+const figures = (metrics: MetricValues) =>
+  Object.entries(metrics)
+    .map(([name, value]) => `${name} ${value === null ? 'undefined' : formatNumber(value)}`)
+    .join(', ');
+
+function judged({ evaluation }: RunView): string | undefined {
+  if (!evaluation) return undefined;
+  const { holdout, rows, candidate } = evaluation;
+  return `${figures(candidate.metrics)} on ${plural(rows, 'row')} of ${plural(holdout.files, 'file')}, ${holdout.from} to ${holdout.to}`;
+}
+
+function comparedWith({ evaluation }: RunView): string | undefined {
+  const live = evaluation?.live;
+  return live ? `${figures(live.metrics)} (${live.modelName})` : evaluation?.notCompared;
+}
+
+function decided({ evaluation, decideBy }: RunView): string | undefined {
+  const approval = evaluation?.approval;
+  if (!approval) return decideBy && `asked for, until ${formatTime(decideBy)}`;
+  const { decision, by, note, at } = approval;
+  return `${decision}${by ? ` by ${by}` : ''} ${formatTime(at)}${note ? `: ${note}` : ''}`;
+}
+
 /** For an operator at night and for an auditor: what happened, why, with what, and where it is. */
 export function renderRun(output: Output, view: RunView): string {
   const { state, reason, position, metrics = [], stages = {}, pending = [], notes = [], warnings = [] } = view;
@@ -120,9 +148,16 @@ export function renderRun(output: Output, view: RunView): string {
       ['billable', view.billableSeconds === undefined ? undefined : formatSeconds(view.billableSeconds)],
       ['artefact', view.artifactUri],
       ['metrics', metrics.map(({ name, value }) => `${name} ${formatNumber(value)}`).join(', ')],
+      ['evaluated', judged(view)],
+      ['live then', comparedWith(view)],
+      ['gate', view.evaluation?.verdict?.reasons.join('; ')],
+      ['approval', decided(view)],
       ['model', view.modelName],
       ['endpoint', view.endpoint],
       ['config', view.endpointConfig],
+      ['from', view.change && [view.change.from.config, view.change.from.run].filter(Boolean).join(', ')],
+      ['to', view.change && `${view.change.to.config}, ${view.change.to.run}`],
+      ['by', view.change && [view.change.by, view.change.note].filter(Boolean).join(': ')],
       ['deployed', view.deployedAt && formatTime(view.deployedAt)],
       ['history', view.historyEvents === undefined ? undefined : plural(view.historyEvents, 'event')],
       ['UI', view.url],

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { endpoint } from './endpoint.js';
+import { checkHoldout, evaluation } from './evaluation.js';
 import { fixedSpan, name, notYet } from './fields.js';
-import { data, encryption, endpoint, network } from './sections.js';
+import { data, encryption, network } from './sections.js';
 import { training } from './training.js';
+import { named, transforms } from './transforms.js';
 import { triggers } from './triggers.js';
 
 /** A model definition: one YAML file a model. Unknown keys are errors. */
@@ -21,9 +24,9 @@ export const definitionSchema = z
     training,
     network: network.optional(),
     encryption: encryption.prefault({}),
-    evaluation: notYet('evaluation and its gate'),
+    evaluation: evaluation.optional(),
     endpoint: endpoint.prefault({}),
-    transforms: notYet('scheduled batch transforms'),
+    transforms,
     waiting: z
       .strictObject({ poll: fixedSpan('Longest time between two looks at a running job.', '1s', '1h').default('60s') })
       .prefault({})
@@ -51,6 +54,10 @@ export const definitionSchema = z
       .prefault({})
       .describe('Whom to tell.'),
   })
+  .superRefine(
+    (value, ctx) => checkHoldout(value, (path, message) => ctx.addIssue({ code: 'custom', path, message })),
+    { when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value) },
+  )
   .transform((value) => ({
     ...value,
     data: {
@@ -60,6 +67,7 @@ export const definitionSchema = z
       parameter: value.data.parameter ?? `/models/${value.name}/train/latest`,
     },
     endpoint: { ...value.endpoint, name: value.endpoint.name ?? value.name },
+    transforms: named(value.transforms),
   }));
 
 /** A definition as people write it. */

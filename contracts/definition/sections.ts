@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fixedSpan, instanceType, kmsKey, name, notYet, prefix, span } from './fields.js';
+import { kmsKey, name, notYet, prefix, span } from './fields.js';
 
 export const data = z
   .strictObject({
@@ -65,43 +65,3 @@ export const encryption = z
       .describe('Go on, with a warning, on instance types whose local NVMe takes no volume key.'),
   })
   .describe('KMS keys.');
-
-export const endpoint = z
-  .strictObject({
-    name: name("Endpoint name; the model's name by default.", 63).optional(),
-    instanceType: instanceType('Instance type of the endpoint.').default('ml.m5.large'),
-    count: z.int().min(1).max(100).default(1).describe('Number of instances.'),
-    variant: name('Production variant.', 63).default('prod'),
-    strategy: z
-      .enum(['all-at-once'], {
-        error: (issue) =>
-          issue.input === 'canary' || issue.input === 'linear'
-            ? `not yet available: ${issue.input} releases. Use all-at-once`
-            : 'must be all-at-once',
-      })
-      .default('all-at-once')
-      .describe('How traffic moves to the new fleet.'),
-    startupTimeout: fixedSpan('How long a container may take to answer /ping.', '1m', '1h').default('8m'),
-    maxWait: fixedSpan('How long a deployment may take before the run fails.', '5m', '1d').default('1h'),
-    smokeTest: z
-      .union([
-        z.boolean(),
-        z.strictObject({
-          contentType: z.string().min(1).default('text/csv').describe('ContentType of the request.'),
-          body: z
-            .string()
-            .min(1)
-            .max(65_536)
-            .describe('What to send.')
-            .meta({ examples: ['1.0,2.0'] }),
-        }),
-      ])
-      .default(true)
-      .describe(
-        'Invoke the endpoint before calling it deployed: true sends the newest training row without its label.',
-      ),
-    keep: z.int().min(1).max(100).default(3).describe('How many old endpoint configs and models to keep.'),
-    bake: notYet('baking a release'),
-    alarms: notYet('alarms on a release'),
-  })
-  .describe('Where the model serves.');

@@ -1,5 +1,6 @@
 import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { modelHash } from '../../activities/data/hashes.js';
 import type { RunRef } from '../../contracts/activities.js';
 import { deployedKey } from '../../contracts/names.js';
 import type { DeployedPointer, OutcomeObject } from '../../contracts/records.js';
@@ -54,6 +55,7 @@ describe('recordOutcome of a deployed run', () => {
       fileRecordUri: input.outcome.fileRecordUri,
       dataHash: 'data',
       definitionHash: 'definition',
+      modelHash: modelHash(input.definition),
       endpoint: world.model,
       endpointConfig: 'config-2026-01-08',
       newestDate: '2026-01-08',

@@ -95,6 +95,12 @@ describe('where a run goes on that was cut off', () => {
     expect((await failureOf(planned(run, [], definition))).message).toContain('is no run of model another');
   });
 
+  it('is refused if a holdout came to the definition: the run trained on those days', async () => {
+    const definition = world.definition({ evaluation: { metric: 'rmse', holdout: 'P1D' } });
+    const failure = await failureOf(planned(await first(), [], definition));
+    expect([failure.type, failure.message]).toEqual(['DataChanged', expect.stringContaining('channel holdout')]);
+  });
+
   it('is refused if a channel came to the definition', async () => {
     const definition = world.definition({ data: { channels: ['validation'] } });
     const failure = await failureOf(planned(await first(), [], definition));
@@ -115,6 +121,22 @@ describe('taking up', () => {
     expect(await world.json(taken.fileRecordUri)).toMatchObject({ run: ref.run, resumes: run.ref.run });
     expect(taken.manifestUri).not.toBe(run.checked.manifestUri);
     expect(await world.json(taken.manifestUri)).toEqual(await world.json(run.checked.manifestUri));
+  });
+
+  it('answers the holdout of the run before it, with a manifest of its own', async () => {
+    await world.put('2026-01-01.csv');
+    const definition = world.definition({ evaluation: { metric: 'rmse', holdout: 'P1D' } });
+    const before = world.input({ definition });
+    const checked = await world.run(world.data.checkData, before);
+    const { takeUp } = await activities({ ref: before.ref, checked });
+    const taken = await perform(() => takeUp({ ...world.input({ definition }), resume: before.ref.run }));
+    expect(taken.holdout).toEqual({
+      ...checked.holdout,
+      manifestUri: expect.stringMatching(/holdout\.manifest$/) as unknown,
+    });
+    expect(taken.holdout?.manifestUri).not.toBe(checked.holdout?.manifestUri);
+    expect(await world.json(taken.holdout?.manifestUri)).toEqual(await world.json(checked.holdout?.manifestUri));
+    expect(await world.json(taken.fileRecordUri)).toMatchObject({ holdout: 'holdout' });
   });
 
   it('follows the chain of records to a run’s own job', async () => {

@@ -41,7 +41,7 @@ describe('names', () => {
   it('sort by time', () =>
     expect([compactTime(time), compactTime('2026-11-21T10:00:00.000Z')].sort()[0]).toBe('20261121T090000123Z'));
   it('of runs can be read back', () => {
-    expect(parseRunId(runId('m', time))).toEqual({ model: 'm', time });
+    expect(parseRunId(runId('m', time))).toEqual({ kind: 'retrain', model: 'm', time });
     expect(parseRunId('model/m')).toBeUndefined();
   });
   it('of objects can be read back, and nothing else passes', () => {

@@ -2,7 +2,7 @@ import { MESSAGES } from '../../contracts/runs.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './run-scenario.js';
 
 /** An entity whose runs are started by new data and by a declared event, with a pause between. */
 export const entityWithEvents: Scenario = ({ skipping: env }) => {

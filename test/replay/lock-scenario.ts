@@ -4,7 +4,7 @@ import { MESSAGES, type RunProgress, type RunReceipt } from '../../contracts/run
 import { exampleDefinition } from '../support/definitions.js';
 import { script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './run-scenario.js';
 
 /** A run that is cancelled while it waits for the endpoint, which a deletion holds. */
 export const cancelledAtTheLock: Scenario = ({ live: env }) => {

@@ -8,7 +8,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { workflowBundle } from '../../worker/bundle.js';
 import { devServerEnvironment } from '../support/dev-server.js';
 import { quietRuntime, timeSkippingEnvironment } from '../support/time-skipping.js';
-import { SCENARIOS, type Servers } from './scenarios.js';
+import type { Servers } from './run-scenario.js';
+import { SCENARIOS } from './scenarios.js';
 
 const folder = fileURLToPath(new URL('histories/', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));

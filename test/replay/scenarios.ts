@@ -1,33 +1,13 @@
-import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { vi } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
-import { runId } from '../../contracts/names.js';
-import type { RunInput, RunRequest } from '../../contracts/runs.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
+import { UNPROVEN, change } from './change-scenario.js';
+import { EVALUATIONS } from './evaluation-scenarios.js';
 import { entityWithEvents } from './events-scenario.js';
 import { cancelledAtTheLock } from './lock-scenario.js';
-
-/** Plays one path of a workflow and answers with the handle of the finished execution, whose history is what gets recorded. */
-export type Scenario = (servers: Servers) => Promise<WorkflowHandle>;
-
-export interface Servers {
-  readonly skipping: TestWorkflowEnvironment;
-  readonly live: TestWorkflowEnvironment;
-}
-
-const RUN_TIME = '2026-01-01T00:00:00.000Z';
-
-interface Path {
-  readonly overrides?: Partial<Activities>;
-  readonly request?: Partial<RunRequest>;
-  /** Activity during which the run is cancelled: it is under way until then, and answers as usual afterwards. */
-  readonly cancelIn?: keyof Activities;
-  /** When that activity is tried again, where the run waits for it in spite of the cancel. */
-  readonly again?: string;
-}
+import { retrain, type Scenario } from './run-scenario.js';
+import { TRANSFORMS } from './transform-scenarios.js';
 
 const updated: Partial<Activities> = {
   startDeployment: async () => ({
@@ -50,40 +30,6 @@ function takingUp(trainingJob: string | undefined): Partial<Activities> {
       const { image, instanceType } = job;
       return { ...checked, job: { trainingJob, image, instanceType } };
     },
-  };
-}
-
-function retrain({ overrides, request, cancelIn, again = '60s' }: Path): Scenario {
-  return ({ skipping, live }) => {
-    const env = cancelIn ? live : skipping;
-    const happy = script(overrides).activities as unknown as Record<string, (input: unknown) => Promise<unknown>>;
-    let cancelled = false;
-    const underWay = async (input: unknown) =>
-      cancelled ? happy[cancelIn ?? '']?.(input) : Promise.reject(raise('InProgress', 'under way', again));
-    const scripted = script({ ...overrides, ...(cancelIn ? { [cancelIn]: underWay } : {}) });
-    const definition = exampleDefinition({
-      training: { algorithm: 'linear-learner', instances: ['ml.m5.large', 'ml.m5.xlarge'] },
-    });
-    const input: RunInput = {
-      runTime: RUN_TIME,
-      definition,
-      request: { trigger: 'manual', ...request },
-      entity: false,
-    };
-    return withWorker(env, scripted.activities, async (taskQueue) => {
-      const handle = await env.client.workflow.start('retrain', {
-        taskQueue,
-        workflowId: runId(definition.name, RUN_TIME),
-        args: [input],
-      });
-      if (cancelIn) {
-        await vi.waitUntil(() => scripted.count(cancelIn) > 0, { timeout: 10_000 });
-        cancelled = true;
-        await handle.cancel();
-      }
-      await handle.result().catch(() => undefined);
-      return handle;
-    });
   };
 }
 
@@ -203,6 +149,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     overrides: { takeUp: async () => Promise.reject(raise('DataChanged', '1 files changed')) },
     request: { resume: EARLIER },
   }),
+  ...EVALUATIONS,
+  ...TRANSFORMS,
+  'change-rollback': change('rollback'),
+  'change-rollback-failed': change('rollback', { overrides: UNPROVEN }),
+  'change-rollback-cancelled': change('rollback', { cancelled: true }),
+  'change-deploy': change('deploy'),
+  'model-change': change('rollback', { of: 'entity' }),
   'model-life': entity,
   'model-events': entityWithEvents,
 };

@@ -10,6 +10,8 @@ import {
 import type { Definition } from '../../contracts/definition/index.js';
 import { SEARCH_ATTRIBUTES, endpointDeletionId, runId, type RunTime } from '../../contracts/names.js';
 import type { LastRun, QueuedRun, RunInput } from '../../contracts/runs.js';
+import type { ChangeInput, ChangeRequest } from '../../contracts/versions.js';
+import type { rollback } from '../change/index.js';
 import type { endpointDeletion } from '../endpoint-deletion.js';
 import { causeOf } from '../failures.js';
 import type { retrain } from '../retrain/index.js';
@@ -66,6 +68,23 @@ export function startDeletion(
     args: [{ definition }],
     typedSearchAttributes: [{ key: MODEL, value: definition.name }],
     staticSummary: `delete endpoint ${definition.endpoint.name}`,
+  });
+}
+
+/** A change of the endpoint by hand. Its id was minted by the entity, which waits for its wish for the lock. */
+export function startChange(
+  definition: Definition,
+  workflowId: string,
+  runTime: RunTime,
+  request: ChangeRequest,
+): Promise<ChildWorkflowHandle<typeof rollback>> {
+  const input: ChangeInput = { runTime, definition, request };
+  return startChild<typeof rollback>(request.kind, {
+    ...CHILD,
+    workflowId,
+    args: [input],
+    typedSearchAttributes: [{ key: MODEL, value: definition.name }],
+    staticSummary: `${request.kind} ${definition.name}${request.to === undefined ? '' : ` to ${request.to.slice(0, LONGEST_EVENT)}`}`,
   });
 }
 

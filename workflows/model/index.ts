@@ -3,19 +3,16 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
-  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { endpointDeletionId, runId } from '../../contracts/names.js';
+import { runId } from '../../contracts/names.js';
 import type { ModelState, RunReceipt, RunRequest } from '../../contracts/runs.js';
-import { causeOf } from '../failures.js';
-import { MODEL, followRun, startDeletion } from './children.js';
+import { MODEL, followRun } from './children.js';
+import { EndpointDesk } from './endpoint.js';
 import { EventTriggers } from './events.js';
-import { EndpointLock } from './lock.js';
 import * as messages from './messages.js';
 import { pauseNote, pauseSchedule } from './pause.js';
 import { RunQueue } from './queue.js';
@@ -33,11 +30,9 @@ const LONG_HISTORY = 1_000;
 export async function model(state: ModelState): Promise<void> {
   const { name } = state;
   const queue = new RunQueue(name, state.queue, state.lastTime);
-  const lock = new EndpointLock();
   let { definition, failures = 0, lastRun, retired = false } = state;
   let running: { run: string; since: string; started: boolean } | undefined;
   let errands = 0;
-  let lastDeletion = 0;
 
   const worn = () => workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > LONG_HISTORY;
   const wish = (request: RunRequest): RunReceipt => {
@@ -53,7 +48,7 @@ export async function model(state: ModelState): Promise<void> {
     queue: queue.entries,
     failures,
     lastRun,
-    endpointHolder: lock.holder,
+    endpointHolder: endpoint.holder,
     events: events.state,
   }));
   const requested = async (requests: readonly RunRequest[]): Promise<RunReceipt[]> => {
@@ -98,56 +93,11 @@ export async function model(state: ModelState): Promise<void> {
     retired = true;
     events.apply(undefined);
   });
-  setHandler(messages.endpointWanted, ({ workflowId }) => {
-    // The wish of a run that was over before it came: nobody would ever give the lock back.
-    if (workflowId !== running?.run) return;
-    lock.want(workflowId);
-    void grantEndpoint();
+  const endpoint = new EndpointDesk({
+    definition: () => definition,
+    running: () => running?.run,
+    mint: () => queue.mint(Date.now()),
   });
-  setHandler(messages.deleteEndpoint, async () => {
-    errands += 1;
-    try {
-      // Two requests of one moment are two deletions, each with the lock for itself.
-      lastDeletion = Math.max(Date.now(), lastDeletion + 1);
-      const at = new Date(lastDeletion).toISOString();
-      const workflowId = endpointDeletionId(name, at);
-      lock.want(workflowId, true);
-      void grantEndpoint();
-      await condition(() => lock.holder === workflowId);
-      const child = await startDeletion(definition, at).catch((error: unknown) => {
-        lock.release(workflowId);
-        throw error;
-      });
-      void awaitDeletion(child.result(), workflowId);
-      return { workflowId };
-    } finally {
-      errands -= 1;
-    }
-  });
-
-  async function awaitDeletion(result: Promise<unknown>, workflowId: string): Promise<void> {
-    errands += 1;
-    try {
-      await result;
-    } catch (error) {
-      // The deletion itself is red and says why; the entity goes on.
-      log.warn(`${workflowId}: ${causeOf(error).message}`);
-    } finally {
-      errands -= 1;
-      lock.release(workflowId);
-      await grantEndpoint();
-    }
-  }
-
-  async function grantEndpoint(): Promise<void> {
-    const holder = lock.grant();
-    if (holder === undefined || holder !== running?.run) return;
-    try {
-      await getExternalWorkflowHandle(holder).signal(messages.endpointGranted);
-    } catch (error) {
-      log.warn(`${holder} was gone when it got the endpoint: ${causeOf(error).message}`);
-    }
-  }
 
   async function pump(): Promise<void> {
     if (running || worn()) return;
@@ -167,9 +117,8 @@ export async function model(state: ModelState): Promise<void> {
       errands += 1;
       void pauseSchedule(definition, note).finally(() => (errands -= 1));
     }
-    lock.release(run);
     show();
-    void grantEndpoint();
+    endpoint.release(run);
     void pump();
   }
 
@@ -188,7 +137,7 @@ export async function model(state: ModelState): Promise<void> {
   show();
   events.apply(retired ? undefined : definition);
   void pump();
-  const idle = () => !running && errands === 0 && !lock.busy && allHandlersFinished();
+  const idle = () => !running && errands === 0 && !endpoint.busy && allHandlersFinished();
   await condition(() => idle() && (worn() || (retired && queue.entries.length === 0)));
   if (retired && queue.entries.length === 0) return;
   await continueAsNew<typeof model>({

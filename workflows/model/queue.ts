@@ -64,7 +64,7 @@ export class RunQueue {
   }
 
   /** Remote names carry this time: it never repeats within a model. */
-  private mint(now: number): RunTime {
+  mint(now: number): RunTime {
     const last = this.lastTime === '' ? 0 : Date.parse(this.lastTime);
     this.lastTime = new Date(Math.max(now, last + 1)).toISOString();
     return this.lastTime;

@@ -1,6 +1,14 @@
-import { CancellationScope, condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { DeploymentStarted, TrainingEnded } from '../../contracts/activities.js';
 import { durationMs } from '../../contracts/duration.js';
+import type { Holdout } from '../../contracts/evaluation.js';
 import { deploymentName } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import { causeOf, heedCancel } from '../failures.js';
@@ -10,6 +18,12 @@ import type { Run } from './run.js';
 /** How long a roll-back may take to be accepted once the endpoint stands. */
 const ROLL_BACK_MS = 3_600_000;
 
+/** Rows that a verified deployment must answer. */
+export interface Shown {
+  readonly manifestUri: string;
+  readonly holdout: Holdout | undefined;
+}
+
 /** What a deployment has to take back; the config before is known once it was answered. */
 interface Touched {
   readonly endpoint: string;
@@ -17,16 +31,42 @@ interface Touched {
   previousConfig?: string;
 }
 
-/** Waits for the endpoint's lock, which the model's entity keeps; it frees it when this run ends. */
-export async function lockEndpoint(granted: () => boolean): Promise<void> {
-  const { parent, workflowId } = workflowInfo();
-  if (!parent) return;
-  await getExternalWorkflowHandle(parent.workflowId).signal(MESSAGES.endpointWanted, { workflowId });
-  await condition(granted);
+/** A run's turn at the endpoint. The model's entity keeps the lock, and frees it at the latest when the run ends. */
+export class EndpointTurn {
+  private granted = false;
+
+  constructor() {
+    setHandler(defineSignal(MESSAGES.endpointGranted), () => {
+      this.granted = true;
+    });
+  }
+
+  /** Waits for the lock; a run of its own has none to wait for. */
+  async take(): Promise<void> {
+    const { parent, workflowId } = workflowInfo();
+    if (!parent) return;
+    await getExternalWorkflowHandle(parent.workflowId).signal(MESSAGES.endpointWanted, { workflowId });
+    await condition(() => this.granted);
+  }
+
+  /** Lets others at the endpoint, until it is taken again. */
+  async giveBack(): Promise<void> {
+    const { parent, workflowId } = workflowInfo();
+    if (!parent) return;
+    this.granted = false;
+    await getExternalWorkflowHandle(parent.workflowId).signal(MESSAGES.endpointReturned, { workflowId });
+  }
 }
 
-/** Deploys the trained model and verifies it; on any failure the endpoint goes back to what it served before, and what was made for it is removed. */
-export async function deploy(run: Run, trained: TrainingEnded, manifestUri: string): Promise<DeploymentStarted> {
+/**
+ * Deploys the trained model and verifies it; on any failure the endpoint goes back to what it served before, and what was made for it is
+ * removed. LiveChanged, if the candidate was judged against another model than the one that is live now: then nothing was touched.
+ */
+export async function deploy(
+  run: Run,
+  trained: TrainingEnded,
+  { manifestUri, holdout }: Shown,
+): Promise<DeploymentStarted> {
   const { definition } = run.input;
   const { ref } = run;
   // Known before the endpoint is touched: an update whose answer never came is taken back too.
@@ -41,6 +81,7 @@ export async function deploy(run: Run, trained: TrainingEnded, manifestUri: stri
       image: run.found.image ?? '',
       artifactUri: trained.artifactUri,
       trainingJob: trained.trainingJob,
+      ...(run.found.evaluation ? { judgedAgainst: run.found.evaluation.liveConfig ?? null } : {}),
     });
     const { endpoint, endpointConfig, modelName, action } = started;
     touched.previousConfig = started.previousConfig;
@@ -49,19 +90,20 @@ export async function deploy(run: Run, trained: TrainingEnded, manifestUri: stri
     run.note(`endpoint \`${endpoint}\` is being ${action} with config \`${endpointConfig}\``);
     await settled(run, endpoint, endpointConfig);
     if (definition.endpoint.smokeTest !== false) {
-      const { latencyMs } = await invocations.smokeTest({ ref, definition, manifestUri, endpoint });
-      run.note(`smoke test answered in ${Math.round(latencyMs)} ms`);
+      const { latencyMs, compared } = await invocations.smokeTest({ ref, definition, manifestUri, endpoint, holdout });
+      const same = compared === undefined ? '' : `, as the batch predictions of the same ${compared} rows`;
+      run.note(`smoke test answered in ${Math.round(latencyMs)} ms${same}`);
     }
     // The last moment: what is verified and not taken back is recorded.
     heedCancel();
     return started;
   } catch (error) {
-    await undo(run, touched, error);
+    if (causeOf(error).type !== 'LiveChanged') await undo(run, touched, error);
     throw error;
   }
 }
 
-async function settled(run: Run, endpoint: string, endpointConfig: string): Promise<void> {
+export async function settled(run: Run, endpoint: string, endpointConfig: string): Promise<void> {
   const { endpoint: wanted, waiting } = run.input.definition;
   await waits.awaitEndpoint.executeWithOptions(
     { ...WAIT, scheduleToCloseTimeout: durationMs(wanted.maxWait), summary: `${endpoint} on ${endpointConfig}` },
@@ -73,7 +115,7 @@ async function settled(run: Run, endpoint: string, endpointConfig: string): Prom
  * Back to the config before, or, where this run created the endpoint, no endpoint: an unproven model doesn't stay live. Then the run's
  * config and model are removed, which serve nothing any more.
  */
-async function undo(run: Run, touched: Touched, error: unknown): Promise<void> {
+export async function undo(run: Run, touched: Touched, error: unknown): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const back = await rollBack(run, touched, error);
     if (back) await discard(run, touched, back);

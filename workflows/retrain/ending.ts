@@ -1,7 +1,7 @@
 import { CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { Outcome, RunResult } from '../../contracts/runs.js';
 import { causeOf, failure } from '../failures.js';
-import { housekeeping, records } from '../profiles.js';
+import { housekeeping, records, waits } from '../profiles.js';
 import type { Notices } from './notices.js';
 import type { Run } from './run.js';
 
@@ -37,7 +37,13 @@ async function conclude(
   run.conclude(outcome, reason);
   // A morning without news is no message: it stands in the UI and the ledger.
   if (outcome !== 'NoNewData') notices.post('ended');
-  await Promise.all([index(run, outcomeUri), outcome === 'Deployed' ? cleanUp(run) : undefined, notices.drain()]);
+  const deployed = outcome === 'Deployed';
+  await Promise.all([
+    index(run, outcomeUri),
+    deployed ? cleanUp(run) : undefined,
+    forgetEvaluation(run, deployed),
+    notices.drain(),
+  ]);
   return { ...result(run, outcome, reason), outcomeUri };
 }
 
@@ -50,7 +56,11 @@ export async function finishBadly(run: Run, notices: Notices, error: unknown): P
     const reason = cause.cancelled ? `cancelled on request during ${stage}` : cause.message;
     run.conclude(outcome, reason, cause.type);
     notices.post('ended');
-    await Promise.all([recordEnd(run, { outcome, reason, failureType: cause.type }), notices.drain()]);
+    await Promise.all([
+      recordEnd(run, { outcome, reason, failureType: cause.type }),
+      forgetEvaluation(run, false),
+      notices.drain(),
+    ]);
     if (cause.cancelled) return isCancellation(error) ? error : new CancelledFailure(cause.message);
     return failure(cause.type ?? 'UnknownStatus', `${stage}: ${cause.message}`, error);
   });
@@ -85,6 +95,18 @@ async function cleanUp(run: Run): Promise<void> {
   }
 }
 
+/** No transform job goes on and no prediction stays, unless asked to keep; a candidate that isn't deployed leaves no SageMaker model. */
+async function forgetEvaluation(run: Run, keepModel: boolean): Promise<void> {
+  if (!run.leavesEvaluation) return;
+  const { ref } = run;
+  try {
+    const { warnings } = await waits.forgetEvaluation({ ref, definition: run.input.definition, keepModel });
+    warnings.forEach((line) => run.warn(line));
+  } catch (error) {
+    run.warn(`what the evaluation made may still be there, \`perennial orphans\` lists it: ${causeOf(error).message}`);
+  }
+}
+
 function result(run: Run, outcome: RunResult['outcome'], reason: string): RunResult {
   const { files = 0, metrics = [], ...found } = run.found;
   return {
@@ -101,6 +123,7 @@ function result(run: Run, outcome: RunResult['outcome'], reason: string): RunRes
     modelName: found.modelName,
     endpoint: found.endpoint,
     endpointConfig: found.endpointConfig,
+    evaluation: found.evaluation,
     manifestUri: found.manifestUri,
     fileRecordUri: found.fileRecordUri,
     warnings: run.warnings,

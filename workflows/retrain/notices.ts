@@ -48,7 +48,7 @@ export class Notices {
   private notice(kind: Notice['kind']): Notice {
     const { trigger, force, noDeploy, set, resume } = this.run.input.request;
     const { stage, outcome, reason, failureType } = this.run.progress();
-    const { files, trainingJob, instanceType, endpoint, endpointConfig, metrics = [] } = this.run.found;
+    const { files, trainingJob, instanceType, endpoint, endpointConfig, metrics = [], evaluation } = this.run.found;
     return {
       kind,
       ref: this.run.ref,
@@ -56,6 +56,7 @@ export class Notices {
       stage: outcome === 'Failed' || outcome === 'Cancelled' ? (this.run.endedIn ?? stage) : stage,
       request: { trigger, force, noDeploy, set, resume },
       outcome,
+      change: this.run.found.change,
       reason,
       failureType,
       files,
@@ -64,6 +65,8 @@ export class Notices {
       endpoint,
       endpointConfig,
       metrics,
+      evaluation,
+      decideBy: this.run.decideBy,
       seconds: this.run.seconds,
       stages: this.run.stageSeconds(),
       warnings: [...this.run.warnings],

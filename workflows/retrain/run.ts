@@ -3,7 +3,7 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { RunRef } from '../../contracts/activities.js';
 import type { FailureType } from '../../contracts/failures.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
-import type { OutcomeObject } from '../../contracts/records.js';
+import type { OutcomeObject, TrainingSummary } from '../../contracts/records.js';
 import { resumeAdvice } from '../../contracts/resume.js';
 import type { Outcome, RunInput, RunProgress, Stage } from '../../contracts/runs.js';
 
@@ -29,6 +29,10 @@ export type Findings = Partial<
     | 'endpoint'
     | 'endpointConfig'
     | 'deployedAt'
+    | 'evaluation'
+    | 'kind'
+    | 'change'
+    | 'modelHash'
   >
 >;
 
@@ -44,6 +48,9 @@ export class Run {
   private stageNow: Stage = 'check data';
   /** The stage that a run failed or was cancelled in, once it is done. */
   endedIn?: Stage;
+  /** Whether an evaluation was begun: what it leaves behind is removed at the end. */
+  leavesEvaluation = false;
+  private decideByNow?: string;
   private outcome?: { outcome: Outcome; reason: string; failureType?: FailureType };
 
   constructor(readonly input: RunInput) {
@@ -74,6 +81,17 @@ export class Run {
     this.show();
   }
 
+  /** Until when a person may decide; undefined while nobody is asked. ISO 8601. */
+  get decideBy(): string | undefined {
+    return this.decideByNow;
+  }
+
+  /** Waits for a person until then, or, without a time, no longer. */
+  waitFor(decideBy: string | undefined): void {
+    this.decideByNow = decideBy;
+    this.show();
+  }
+
   conclude(outcome: Outcome, reason: string, failureType?: FailureType): void {
     this.endedIn = this.stageNow;
     this.outcome = { outcome, reason, ...(failureType ? { failureType } : {}) };
@@ -89,6 +107,9 @@ export class Run {
   /** What a person can do about a run that ended badly. */
   get next(): string | undefined {
     const outcome = this.outcome?.outcome;
+    if (this.decideByNow !== undefined) {
+      return `waits until ${this.decideByNow} for \`perennial approve ${this.ref.run}\` or \`perennial reject ${this.ref.run}\`, each with --note`;
+    }
     return outcome === 'Trained' ? undefined : resumeAdvice(this.ref.run, { ...this.outcome, ...this.found });
   }
 
@@ -105,7 +126,7 @@ export class Run {
   }
 
   progress(): RunProgress {
-    const { trainingJob, endpoint, endpointConfig, files, metrics = [] } = this.found;
+    const { trainingJob, endpoint, endpointConfig, files, metrics = [], evaluation } = this.found;
     return {
       stage: this.stageNow,
       since: Object.fromEntries(Object.entries(this.since).map(([stage, at]) => [stage, new Date(at).toISOString()])),
@@ -119,6 +140,8 @@ export class Run {
       endpointConfig,
       files,
       metrics,
+      evaluation,
+      decideBy: this.decideByNow,
     };
   }
 
@@ -137,8 +160,24 @@ export class Run {
       endedAt: new Date(this.since.done ?? Date.now()).toISOString(),
       stages: this.stageSeconds(),
       metrics: [],
+      training: this.training,
       ...this.found,
       warnings: [...this.warnings],
+    };
+  }
+
+  /** What the training job was asked for, once it is known on what it runs. */
+  private get training(): TrainingSummary | undefined {
+    const { image, instanceType } = this.found;
+    if (image === undefined || instanceType === undefined) return undefined;
+    const { algorithm, hyperparameters, count } = this.input.definition.training;
+    return {
+      ...(algorithm && { algorithm }),
+      image,
+      // SageMaker has them as strings.
+      hyperparameters: Object.fromEntries(Object.entries(hyperparameters).map(([key, value]) => [key, String(value)])),
+      instanceType,
+      instanceCount: count,
     };
   }
 

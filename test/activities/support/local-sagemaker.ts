@@ -66,7 +66,8 @@ export class SageMakerWorld {
     private readonly stateDir: string,
   ) {}
 
-  static async make(): Promise<SageMakerWorld> {
+  /** `images` are folders of further images, by the name that definitions use. */
+  static async make(images: Record<string, string> = {}): Promise<SageMakerWorld> {
     const { endpoint } = inject('aws');
     const stateDir = await mkdtemp(join(tmpdir(), 'perennial-activities-'));
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -77,7 +78,7 @@ export class SageMakerWorld {
         region: REGION,
         accountId: '000000000000',
         stateDir,
-        images: { 'linear-learner': packagePath('examples', 'images', 'linear-learner') },
+        images: { 'linear-learner': packagePath('examples', 'images', 'linear-learner'), ...images },
       },
       {
         env: {
@@ -132,8 +133,8 @@ export class SageMakerWorld {
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
   }
 
-  /** Tells the local SageMaker what to do with this model's resources. */
-  async rule(rule: Omit<ControlRule, 'id' | 'match'>): Promise<void> {
+  /** Tells the local SageMaker what to do with this model's resources, or with those that `match` names. */
+  async rule(rule: Omit<ControlRule, 'id' | 'match'> & Partial<Pick<ControlRule, 'match'>>): Promise<void> {
     const body = JSON.stringify({ match: this.model, ...rule });
     const answer = await fetch(`${this.local.url}/_local/rules`, { method: 'POST', body });
     if (!answer.ok) throw new Error(await answer.text());
