@@ -34,7 +34,8 @@ export async function writeRun(client: PoolClient, record: RunRecord): Promise<v
     metrics: JSON.stringify(outcome.metrics),
     record: JSON.stringify(outcome),
   });
-  if (outcome.modelName !== undefined) {
+  // A change by hand serves a model that an earlier run registered.
+  if (outcome.modelName !== undefined && outcome.kind === undefined) {
     await upsert(client, 'models', ['model_name'], {
       model_name: outcome.modelName,
       run: outcome.run,

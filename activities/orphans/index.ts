@@ -4,13 +4,13 @@ import { heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import pLimit from 'p-limit';
 import type { OrphanActivities } from '../../contracts/activities.js';
-import { parseDeploymentName, parseTrainingJobName, runId } from '../../contracts/names.js';
+import { parseDeploymentName, parseRunId, parseTrainingJobName } from '../../contracts/names.js';
 import type { Orphan, StoppedOrphan } from '../../contracts/orphans.js';
 import { isFailure } from '../errors.js';
 import { stopTraining } from '../training/stop.js';
 import { discardDeployment } from './discard.js';
 import { Owners } from './owners.js';
-import { candidates, type Candidate, isTaggedSo, removeResource } from './resources.js';
+import { candidates, type Candidate, removeResource, taggedRun } from './resources.js';
 import { type Usage, usageOf } from './usage.js';
 
 /** Runs and resources looked at at the same time. */
@@ -43,9 +43,10 @@ export function createOrphanActivities(deps: OrphanDeps): OrphanActivities {
       );
       const usage = deployments ? await usageOf(sagemaker) : undefined;
       heartbeat(suspected.length);
-      const found = await limit.map(suspected, async ({ candidate, ...rest }) =>
-        (await isTaggedSo(sagemaker, candidate)) ? orphan(candidate, rest, usage) : undefined,
-      );
+      const found = await limit.map(suspected, async ({ candidate, ...rest }) => {
+        const run = await taggedRun(sagemaker, candidate);
+        return run === undefined ? undefined : orphan(candidate, run, rest, usage);
+      });
       const orphans = found.filter((one) => one !== undefined);
       return { orphans: orphans.slice(0, MOST), more: Math.max(0, orphans.length - MOST) };
     },
@@ -92,10 +93,10 @@ async function suspect(
 
 function orphan(
   { kind, name, made, status }: Candidate,
+  run: string,
   { state, reason }: Suspicion,
   usage?: Usage,
 ): Orphan | undefined {
-  const run = runId(made.model, made.time);
   const base = { kind, name, model: made.model, run, ...(status && { status }), state, reason };
   if (state !== 'left' || kind === 'training job') return base;
   const endpoint = usage?.configs.get(name);
@@ -106,8 +107,14 @@ function orphan(
     kind: 'endpoint',
     name: endpoint,
     state: 'unproven',
-    reason: `it serves ${name}, and ${reason} before that was verified: \`perennial resume ${run}\` deploys and verifies its model, \`perennial run ${made.model} --force\` replaces it`,
+    reason: `it serves ${name}, and ${reason} before that was verified: ${advice(run, made.model)}`,
   };
+}
+
+/** What a person can do about an endpoint that serves what was never verified. */
+function advice(run: string, model: string): string {
+  if (parseRunId(run)?.kind === 'deploy') return `\`perennial deploy ${model} --force\` deploys and verifies its model`;
+  return `\`perennial resume ${run}\` deploys and verifies its model, \`perennial run ${model} --force\` replaces it`;
 }
 
 async function stopOne(

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { deployedKey, outcomeKey, runId, s3Uri } from '../../contracts/names.js';
+import { changeId, deployedKey, deploymentName, outcomeKey, runId, s3Uri } from '../../contracts/names.js';
 import type { DeployedPointer, OutcomeObject } from '../../contracts/records.js';
 import type { ModelStatus } from '../../contracts/runs.js';
 import { entityOf, progressOf, statusOfRun } from '../runs.js';
@@ -69,14 +69,13 @@ export class Owners {
   private async fateOf({ model, time }: Made): Promise<Fate> {
     const entity = await this.entity(model);
     if (!entity) return { state: 'foreign', reason: `no model ${model} is known in this namespace of Temporal` };
-    const run = runId(model, time);
     const { bucket, output } = entity.definition.data;
     const outcome = (await readRecord<OutcomeObject>(this.s3, bucket, outcomeKey(output, time)))?.record;
     if (outcome) {
       if (outcome.outcome === 'Deployed') return { state: 'kept', reason: 'its run was deployed' };
       return { state: 'over', reason: `its run ended as ${outcome.outcome}` };
     }
-    const status = await once(this.statuses, run, () => statusOfRun(run));
+    const status = await this.statusOfMaker(model, time);
     if (status === 'RUNNING') return OWNED;
     if (status === undefined) {
       const reason = `Temporal doesn't remember its run here, and there is no record of it under ${s3Uri(bucket, output)}`;
@@ -84,10 +83,17 @@ export class Owners {
     }
     // Cut off between the verified deployment and its last record.
     const deployed = await once(this.deployed, model, async () => {
-      return (await readRecord<DeployedPointer>(this.s3, bucket, deployedKey(output)))?.record.run;
+      return (await readRecord<DeployedPointer>(this.s3, bucket, deployedKey(output)))?.record.endpointConfig;
     });
-    if (status === 'COMPLETED' || deployed === run) return { state: 'kept', reason: 'its run was deployed' };
+    if (status === 'COMPLETED' || deployed === deploymentName(model, time))
+      return { state: 'kept', reason: 'its run was deployed' };
     return { state: 'over', reason: `its run was ${status} and left no record` };
+  }
+
+  /** Of the run, or else the deploy by hand, that has this time; times are unique in a model. */
+  private async statusOfMaker(model: string, time: string): Promise<string | undefined> {
+    const statusOf = (id: string) => once(this.statuses, id, () => statusOfRun(id));
+    return (await statusOf(runId(model, time))) ?? statusOf(changeId('deploy', model, time));
   }
 
   private takerOf(model: string): Promise<Taker> {

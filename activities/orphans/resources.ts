@@ -7,7 +7,7 @@ import {
   paginateListTrainingJobs,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
-import { parseDeploymentName, parseTrainingJobName, runId, TAGS } from '../../contracts/names.js';
+import { parseDeploymentName, parseRunId, parseTrainingJobName, TAGS } from '../../contracts/names.js';
 import type { Orphan } from '../../contracts/orphans.js';
 import { configTags, listTags } from '../endpoint/create.js';
 import { isFailure, withFailures } from '../errors.js';
@@ -78,18 +78,29 @@ async function listed<Page>(
   });
 }
 
-/** Whether a resource's tags name the run that its own name does; one that is gone meanwhile is nobody's. */
-export async function isTaggedSo(client: SageMakerClient, { kind, name, arn, made }: Candidate): Promise<boolean> {
+/**
+ * Id of the run, or of the deploy by hand, that a resource's tags name, if it has the model and time that its own name says; one that is
+ * gone meanwhile is nobody's.
+ */
+export async function taggedRun(
+  client: SageMakerClient,
+  { kind, name, arn, made }: Candidate,
+): Promise<string | undefined> {
   try {
-    return namesRun(await listTags(client, `${kind} ${name}`, arn), made);
+    return runOf(await listTags(client, `${kind} ${name}`, arn), made);
   } catch (error) {
-    if (isFailure(error, 'ResourceMissing')) return false;
+    if (isFailure(error, 'ResourceMissing')) return undefined;
     throw error;
   }
 }
 
-const namesRun = (tags: readonly Tag[], { model, time }: Made) =>
-  tagValue(tags, TAGS.model) === model && tagValue(tags, TAGS.run) === runId(model, time);
+function runOf(tags: readonly Tag[], { model, time }: Made): string | undefined {
+  const run = tagValue(tags, TAGS.run);
+  const parsed = parseRunId(run ?? '');
+  return tagValue(tags, TAGS.model) === model && parsed?.model === model && parsed.time === time ? run : undefined;
+}
+
+const namesRun = (tags: readonly Tag[], made: Made) => runOf(tags, made) !== undefined;
 
 /** Removes the endpoint config, then the model, of a deployment's name that bear its run's tags. Answers how many there were. */
 export async function removeDeployment(client: SageMakerClient, name: string, made: Made): Promise<number> {

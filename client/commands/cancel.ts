@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { entityId, parseRunId } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
+import { modelOfTransform } from '../../contracts/transforms.js';
 import { withClient } from '../connect.js';
 import { CliError } from '../errors.js';
 import type { Output } from '../output.js';
@@ -23,6 +24,10 @@ async function drop(client: Client, output: Output, run: string): Promise<void> 
 
 async function cancel(client: Client, output: Output, run: string, wait: boolean): Promise<void> {
   const live = await describeRun(client, run);
+  if (!live && modelOfTransform(run) !== undefined)
+    throw new CliError(
+      `no transform ${run} is known to Temporal: the id that \`perennial transform\` printed is meant`,
+    );
   if (!live) {
     const { model = '' } = parseRunId(run) ?? {};
     if ((await queuedRuns(client, model)).includes(run)) return drop(client, output, run);
@@ -53,7 +58,7 @@ export function cancelCommand(context: Context): void {
   context.program
     .command('cancel')
     .description('stop a run, with what it started in SageMaker, or take it out of the queue')
-    .argument('<run>', 'id of the run, a unique part of it, or a model for its newest run')
+    .argument('<run>', 'id of the run, a unique part of it, or a model for its newest run; or the id of a transform')
     .option('--no-wait', 'do not wait until it has stopped')
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText('after', examples('cancel weather', 'cancel retrain/weather/2026-11-21T09:00:00.000Z --no-wait'))
@@ -61,7 +66,8 @@ export function cancelCommand(context: Context): void {
       const { terminal } = context;
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
-        const run = await findRun(client, terminal.env, word, (text) => output.note(text));
+        const transform = modelOfTransform(word) !== undefined;
+        const run = transform ? word : await findRun(client, terminal.env, word, (text) => output.note(text));
         await cancel(client, output, run, wait);
       });
     });

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import { parseRunId, runId } from '../../contracts/names.js';
+import { RUN_KINDS, parseRunId, runId } from '../../contracts/names.js';
 import type { Outcome } from '../../contracts/runs.js';
 import { withClient } from '../connect.js';
 import { formatAge, formatSeconds, secondsBetween } from '../format.js';
@@ -27,7 +27,9 @@ interface Row {
 }
 
 const modelFilter = (model: string | undefined) =>
-  model === undefined ? '' : ` AND WorkflowId STARTS_WITH "${runId(model, '')}"`;
+  model === undefined
+    ? ''
+    : ` AND (${RUN_KINDS.map((kind) => `WorkflowId STARTS_WITH "${kind}/${model}/"`).join(' OR ')})`;
 
 async function running(client: Client, model: string | undefined): Promise<Row[]> {
   const ids = await rememberedRuns(client, ` AND ExecutionStatus = "Running"${modelFilter(model)}`);

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOrphanActivities } from '../../activities/orphans/index.js';
-import { deploymentName, entityId, runId, TAGS, trainingJobName } from '../../contracts/names.js';
+import { changeId, deploymentName, entityId, runId, TAGS, trainingJobName } from '../../contracts/names.js';
 import type { Orphan } from '../../contracts/orphans.js';
 import { MESSAGES, type RunProgress } from '../../contracts/runs.js';
 import { failureOf } from './support/local-sagemaker.js';
@@ -132,6 +132,26 @@ describe('finding', () => {
     });
     const known = { runs: { [run()]: 'CANCELLED' }, running: run() };
     expect((await perform(known, findOrphans)).orphans).toMatchObject([{ kind: 'model', state: 'left' }]);
+  });
+
+  it.each([
+    ['RUNNING', []],
+    ['COMPLETED', []],
+    ['TERMINATED', ['left']],
+  ])('knows the config of a deploy by hand that is %s', async (status, states) => {
+    const id = changeId('deploy', world.model, TIME);
+    const { findOrphans } = await activities({
+      ListEndpointConfigs: { EndpointConfigs: [{ EndpointConfigName: deployment(), EndpointConfigArn: 'arn' }] },
+      ListTags: {
+        Tags: [
+          { Key: TAGS.model, Value: world.model },
+          { Key: TAGS.run, Value: id },
+        ],
+      },
+    });
+    const { orphans } = await perform({ runs: { [id]: status } }, findOrphans);
+    expect(orphans.map(({ state }) => state)).toEqual(states);
+    expect(orphans.every((orphan) => orphan.run === id)).toBe(true);
   });
 
   it('passes on what it may not read, with the permission', async () => {

@@ -50,6 +50,23 @@ describe('recording runs', () => {
     );
   });
 
+  it('leaves a model with the run that trained it when a person puts it back in service', async () => {
+    await ledger.recordRun(first);
+    await ledger.recordRun(second);
+    const { modelName, endpointConfig, endpoint, fileRecordUri, files } = first.outcome;
+    const { fileRecord: _none, ...back } = deployedRun('2026-11-21T10:00:00.000Z', [], {
+      run: 'rollback/seattle-weather/2026-11-21T10:00:00.000Z',
+      kind: 'rollback',
+      trainingJob: undefined,
+      ...{ modelName, endpointConfig, endpoint, fileRecordUri, files },
+    });
+    await ledger.recordRun(back);
+    const models = (await dump(pool))['models'] as { model_name: string; run: string }[];
+    expect(models.map(({ run }) => run).sort()).toEqual([first.outcome.run, second.outcome.run]);
+    expect(await ledger.liveDeployment(endpoint ?? '')).toMatchObject({ run: back.outcome.run, endpointConfig });
+    expect((await ledger.listRuns({ limit: 1 }))[0]?.run).toBe(back.outcome.run);
+  });
+
   it('takes a reason with a character that PostgreSQL has not', async () => {
     await ledger.recordRun({ ...idle, outcome: { ...idle.outcome, reason: 'AlgorithmError: \0 at 3' } });
     expect((await ledger.getRun(idle.outcome.run))?.outcome.reason).toBe('AlgorithmError: \uFFFD at 3');
