@@ -3,9 +3,10 @@ import type { Client } from '@temporalio/client';
 import { entityId, scheduleId } from '../../contracts/names.js';
 import { MESSAGES, WORKFLOWS } from '../../contracts/runs.js';
 import type { ModelState } from '../../contracts/runs.js';
+import { transformScheduleId } from '../../contracts/transforms.js';
 import { taskQueue } from '../connect.js';
 import type { ModelPlan, Orphan } from './plan.js';
-import { updateSchedule } from './schedule.js';
+import { executeSchedule } from './schedule.js';
 
 /** The longest that a worker may take to answer an update. */
 const ANSWER_MS = 30_000;
@@ -27,20 +28,18 @@ async function executeEntity(client: Client, env: NodeJS.ProcessEnv, { model, de
   );
 }
 
-async function executeSchedule(client: Client, { model, schedule, wantedSchedule }: ModelPlan): Promise<void> {
-  if (schedule === 'delete') return client.schedule.getHandle(scheduleId(model)).delete();
-  if (schedule === 'create' && wantedSchedule) await client.schedule.create(wantedSchedule);
-  if (schedule === 'update' && wantedSchedule) await updateSchedule(client, wantedSchedule);
-}
-
 /** Makes Temporal match one file. Safe to repeat: the entity first, so that a schedule never fires for a definition it doesn't know. */
 export async function executeModel(client: Client, env: NodeJS.ProcessEnv, plan: ModelPlan): Promise<void> {
   if (plan.entity !== 'unchanged') await executeEntity(client, env, plan);
-  await executeSchedule(client, plan);
+  const { model, schedule, wantedSchedule, transforms } = plan;
+  await executeSchedule(client, scheduleId(model), schedule, wantedSchedule);
+  for (const { name, schedule: action, wanted } of transforms)
+    await executeSchedule(client, transformScheduleId(model, name), action, wanted);
 }
 
-/** Removes a model that no file defines: no more runs. Queued and running ones end as they would; the endpoint stays. */
-export async function prune(client: Client, { model, hasEntity, hasSchedule }: Orphan): Promise<void> {
+/** Removes a model that no file defines: no more runs and transforms. Queued and running ones end as they would; the endpoint stays. */
+export async function prune(client: Client, { model, hasEntity, hasSchedule, transforms }: Orphan): Promise<void> {
+  for (const name of transforms) await client.schedule.getHandle(transformScheduleId(model, name)).delete();
   if (hasSchedule) await client.schedule.getHandle(scheduleId(model)).delete();
   if (hasEntity) await client.workflow.getHandle(entityId(model)).signal(MESSAGES.retire);
 }

@@ -4,11 +4,11 @@ import { taskQueue } from '../connect.js';
 import type { CheckedModel } from '../definition/together.js';
 import type { Change } from '../diff.js';
 import { changesBetween } from '../diff.js';
-import { findModel, knownModels, scheduledModels } from '../models.js';
-import { definitionOf, differs, findSchedule, wantedSchedule } from './schedule.js';
+import { findModel, knownModels, scheduled } from '../models.js';
+import { actionOn, definitionOf, findSchedule, wantedSchedule, type ScheduleAction } from './schedule.js';
+import { existing, planTransforms, transformsOf, type TransformPlan } from './transforms.js';
 
 type EntityAction = 'create' | 'update' | 'unchanged';
-type ScheduleAction = 'create' | 'update' | 'delete' | 'unchanged' | 'none';
 
 /** What it takes to make Temporal match one file. */
 export interface ModelPlan {
@@ -18,6 +18,8 @@ export interface ModelPlan {
   readonly entity: EntityAction;
   readonly schedule: ScheduleAction;
   readonly wantedSchedule?: ScheduleOptions;
+  /** Schedules of its transforms, by name. */
+  readonly transforms: readonly TransformPlan[];
   /** Key by key; empty for a new model. */
   readonly changes: readonly Change[];
 }
@@ -33,7 +35,11 @@ export interface Orphan {
   readonly busy: boolean;
   readonly hasEntity: boolean;
   readonly hasSchedule: boolean;
+  /** Names of its transforms that have a schedule. */
+  readonly transforms: readonly string[];
 }
+
+type Listed = Awaited<ReturnType<typeof scheduled>>;
 
 export interface Plan {
   readonly models: readonly ModelPlan[];
@@ -44,6 +50,7 @@ async function planModel(
   client: Client,
   env: NodeJS.ProcessEnv,
   { file, definition }: CheckedModel,
+  listed: Listed,
 ): Promise<ModelPlan> {
   const [status, schedule] = await Promise.all([
     findModel(client, env, definition.name),
@@ -56,28 +63,32 @@ async function planModel(
     file,
     definition,
     entity: !status ? 'create' : changes.length > 0 ? 'update' : 'unchanged',
-    schedule: wanted
-      ? !schedule
-        ? 'create'
-        : differs(schedule, wanted)
-          ? 'update'
-          : 'unchanged'
-      : schedule
-        ? 'delete'
-        : 'none',
+    schedule: actionOn(schedule, wanted),
     wantedSchedule: wanted,
+    transforms: await planTransforms(client, taskQueue(env), definition, [
+      ...transformsOf(status?.definition),
+      ...listed.transforms.filter(({ model }) => model === definition.name).map(({ name }) => name),
+    ]),
     changes,
   };
 }
 
-async function findOrphans(client: Client, env: NodeJS.ProcessEnv, defined: ReadonlySet<string>): Promise<Orphan[]> {
-  const [entities, schedules] = await Promise.all([knownModels(client), scheduledModels(client)]);
-  const names = [...new Set([...entities, ...schedules])].filter((name) => !defined.has(name)).sort();
+async function findOrphans(
+  client: Client,
+  env: NodeJS.ProcessEnv,
+  defined: ReadonlySet<string>,
+  { models, transforms }: Listed,
+): Promise<Orphan[]> {
+  const entities = await knownModels(client);
+  const names = [...new Set([...entities, ...models, ...transforms.map(({ model }) => model)])]
+    .filter((name) => !defined.has(name))
+    .sort();
   const orphans = await Promise.all(
     names.map(async (model): Promise<Orphan> => {
       // Visibility lags: what it lists may be gone by now.
       const [status, schedule] = await Promise.all([findModel(client, env, model), findSchedule(client, model)]);
       const definition = status?.definition ?? (schedule && definitionOf(schedule));
+      const own = transforms.filter((one) => one.model === model).map(({ name }) => name);
       return {
         model,
         endpoint: definition?.endpoint.name,
@@ -85,18 +96,20 @@ async function findOrphans(client: Client, env: NodeJS.ProcessEnv, defined: Read
         busy: status !== undefined && (status.running !== undefined || status.queue.length > 0),
         hasEntity: status !== undefined,
         hasSchedule: schedule !== undefined,
+        transforms: await existing(client, model, [...own, ...transformsOf(definition)]),
       };
     }),
   );
-  return orphans.filter(({ hasEntity, hasSchedule }) => hasEntity || hasSchedule);
+  return orphans.filter(({ hasEntity, hasSchedule, transforms: own }) => hasEntity || hasSchedule || own.length > 0);
 }
 
 /** Compares the definitions with what is in Temporal. Reads only. */
 export async function makePlan(client: Client, env: NodeJS.ProcessEnv, models: readonly CheckedModel[]): Promise<Plan> {
   const defined = new Set(models.map(({ definition }) => definition.name));
+  const listed = await scheduled(client);
   const [plans, orphans] = await Promise.all([
-    Promise.all(models.map((model) => planModel(client, env, model))),
-    findOrphans(client, env, defined),
+    Promise.all(models.map((model) => planModel(client, env, model, listed))),
+    findOrphans(client, env, defined, listed),
   ]);
   return { models: plans, orphans };
 }

@@ -2,14 +2,15 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { ModelTriggers } from '../../contracts/triggers.js';
 import { closest } from '../definition/schema.js';
 import { usageError } from '../errors.js';
-import { scheduledModels } from '../models.js';
-import { definitionOf, findSchedule } from './schedule.js';
+import { scheduled } from '../models.js';
+import { clockOf, findSchedule } from './schedule.js';
 import { describeTriggers, eventTriggers, findEventTriggers } from './triggers.js';
 
 const NEXT_TIMES = 3;
 
 /** One line of `schedule list`. */
 export interface Row {
+  /** Its name, or for a transform's schedule `<model>/<transform>`. */
   readonly model: string;
   readonly cron?: string;
   readonly timeZone?: string;
@@ -21,6 +22,9 @@ export interface Row {
   readonly last?: string;
 }
 
+/** How the command line names the schedule of a transform. */
+export const subjectOf = ({ model, name }: { model: string; name: string }) => `${model}/${name}`;
+
 /** What starts a model's runs by itself. */
 export interface Triggers {
   readonly schedule?: ScheduleDescription | undefined;
@@ -28,7 +32,7 @@ export interface Triggers {
 }
 
 export function rowOf(model: string, { schedule, events }: Triggers): Row {
-  const { cron, timeZone } = (schedule && definitionOf(schedule)?.triggers.schedule) ?? {};
+  const { cron, timeZone } = (schedule && clockOf(schedule)) ?? {};
   const note = (schedule?.state.paused ? schedule.state.note : undefined) || events?.paused;
   const paused = schedule ? schedule.state.paused : events?.paused !== undefined;
   return {
@@ -53,7 +57,8 @@ async function findTriggers(client: Client, model: string): Promise<Triggers> {
 export async function requireTriggers(client: Client, model: string, kind: 'schedule' | 'any'): Promise<Triggers> {
   const found = await findTriggers(client, model);
   if (found.schedule || (kind === 'any' && found.events)) return found;
-  const known = new Set(await scheduledModels(client));
+  const { models, transforms } = await scheduled(client);
+  const known = new Set([...models, ...transforms.map(subjectOf)]);
   if (kind === 'any') for (const name of (await eventTriggers(client)).keys()) known.add(name);
   const names = [...known].sort();
   const near = closest(model, names);

@@ -4,9 +4,10 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { scheduleId, triggerId } from '../../contracts/names.js';
 import { WORKFLOWS } from '../../contracts/runs.js';
 import type { TriggerInput } from '../../contracts/runs.js';
+import { transformScheduleId, type TransformInput } from '../../contracts/transforms.js';
 import { changesBetween } from '../diff.js';
 
-const WEEK_MS = 7 * 86_400_000;
+export const WEEK_MS = 7 * 86_400_000;
 
 const POLICIES = {
   // The trigger lives for a moment. Where one still waits for a worker, the newer takes its place: it asks for the same run with the
@@ -37,26 +38,39 @@ export function wantedSchedule(definition: Definition, taskQueue: string): Sched
   };
 }
 
-/** A model's schedule as it is, or undefined if there is none. */
-export async function findSchedule(client: Client, model: string): Promise<ScheduleDescription | undefined> {
+/** Id of the schedule of a model, `weather`, or of one of its transforms, `weather/daily`. */
+export function idOf(subject: string): string {
+  const [model = '', transform] = subject.split('/');
+  return transform === undefined ? scheduleId(model) : transformScheduleId(model, transform);
+}
+
+/** The schedule of a model or a transform as it is, or undefined if there is none. */
+export async function findSchedule(client: Client, subject: string): Promise<ScheduleDescription | undefined> {
   try {
-    return await client.schedule.getHandle(scheduleId(model)).describe();
+    return await client.schedule.getHandle(idOf(subject)).describe();
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
   }
 }
 
+const inputOf = (schedule: ScheduleDescription) =>
+  schedule.action.args?.[0] as TriggerInput | TransformInput | undefined;
+
 /** The definition that a schedule starts runs with. */
-export function definitionOf(schedule: ScheduleDescription): Definition | undefined {
-  return (schedule.action.args?.[0] as TriggerInput | undefined)?.definition;
+export const definitionOf = (schedule: ScheduleDescription): Definition | undefined => inputOf(schedule)?.definition;
+
+/** Cron expression and time zone as the definition has them. */
+export function clockOf(schedule: ScheduleDescription): Definition['triggers']['schedule'] {
+  const input = inputOf(schedule);
+  return input && 'transform' in input ? input.transform.schedule : input?.definition.triggers.schedule;
 }
 
 /**
  * Whether a schedule differs from the wanted one. Temporal turns cron expressions into calendars, so these can't be compared: the
  * definition that the action carries tells what was applied.
  */
-export function differs(schedule: ScheduleDescription, wanted: ScheduleOptions): boolean {
+function differs(schedule: ScheduleDescription, wanted: ScheduleOptions): boolean {
   const is = {
     args: schedule.action.args,
     taskQueue: schedule.action.taskQueue,
@@ -66,18 +80,42 @@ export function differs(schedule: ScheduleDescription, wanted: ScheduleOptions):
   const should = {
     args: wanted.action.args,
     taskQueue: wanted.action.taskQueue,
-    overlap: POLICIES.overlap,
-    catchupWindow: POLICIES.catchupWindow,
+    overlap: wanted.policies?.overlap,
+    catchupWindow: wanted.policies?.catchupWindow,
   };
   return changesBetween(is, should).length > 0;
 }
 
+export type ScheduleAction = 'create' | 'update' | 'delete' | 'unchanged' | 'none';
+
+/** What it takes to bring a schedule, or none, to what is wanted, which may be none. */
+export function actionOn(
+  schedule: ScheduleDescription | undefined,
+  wanted: ScheduleOptions | undefined,
+): ScheduleAction {
+  if (!wanted) return schedule ? 'delete' : 'none';
+  if (!schedule) return 'create';
+  return differs(schedule, wanted) ? 'update' : 'unchanged';
+}
+
+/** Does what `actionOn` found. */
+export async function executeSchedule(
+  client: Client,
+  id: string,
+  action: ScheduleAction,
+  wanted: ScheduleOptions | undefined,
+): Promise<void> {
+  if (action === 'delete') return client.schedule.getHandle(id).delete();
+  if (action === 'create' && wanted) await client.schedule.create(wanted);
+  if (action === 'update' && wanted) await updateSchedule(client, wanted);
+}
+
 /** Brings a schedule to what is wanted. Its state stays: a paused one stays paused, with its note. */
-export async function updateSchedule(client: Client, wanted: ScheduleOptions): Promise<void> {
+async function updateSchedule(client: Client, wanted: ScheduleOptions): Promise<void> {
   await client.schedule.getHandle(wanted.scheduleId).update(({ state }): ScheduleUpdateOptions => ({
     spec: wanted.spec,
     action: wanted.action as ScheduleUpdateOptions['action'],
-    policies: POLICIES,
+    policies: wanted.policies,
     state,
   }));
 }

@@ -5,6 +5,7 @@ import { makePlan } from '../apply/plan.js';
 import { requireWorker, withClient } from '../connect.js';
 import { checkDefinitions } from '../definition/check.js';
 import { renderFaults } from '../definition/fault.js';
+import { warningsOf } from '../definition/warnings.js';
 import { renderChange } from '../diff.js';
 import { CliError, EXIT, explain } from '../errors.js';
 import { plural } from '../format.js';
@@ -28,6 +29,9 @@ function renderModel(output: Output, plan: ModelPlan, dryRun: boolean): string {
   const parts = [word(entity, dryRun)];
   if (schedule !== 'none' && !(schedule === 'unchanged' && entity === 'unchanged'))
     parts.push(`schedule ${word(schedule, dryRun)}`);
+  for (const { name, schedule: action } of plan.transforms)
+    if (action !== 'none' && action !== 'unchanged')
+      parts.push(`schedule of transform ${name} ${word(action, dryRun)}`);
   const lines = changes.map((change) => `    ${renderChange(change)}`);
   return [`${output.style('bold', model)}: ${parts.join(', ')}`, ...lines].join('\n');
 }
@@ -71,12 +75,17 @@ async function apply(context: Context, paths: string[], options: Options & { jso
     if (options.prune) for (const orphan of plan.orphans) await attempt(orphan.model, () => prune(client, orphan));
     const answer = {
       dryRun,
-      models: plan.models.map(({ model, file, entity, schedule, changes }) => ({
+      models: plan.models.map(({ model, file, definition, entity, schedule, transforms, changes }) => ({
         model,
         file,
         entity: failed.includes(model) ? 'failed' : DONE[entity],
         schedule: failed.includes(model) ? 'failed' : DONE[schedule],
+        transforms: transforms.map(({ name, schedule: action }) => ({
+          name,
+          schedule: failed.includes(model) ? 'failed' : DONE[action],
+        })),
         changes,
+        warnings: warningsOf(definition),
       })),
       notInFiles: plan.orphans.map(({ model, endpoint }) => ({
         model,
@@ -90,6 +99,8 @@ async function apply(context: Context, paths: string[], options: Options & { jso
         ...plan.orphans.filter(({ model }) => !failed.includes(model)).map((one) => renderOrphan(one, options)),
       ].join('\n'),
     );
+    for (const { model, warnings } of answer.models)
+      for (const warning of warnings) output.note(`${model}: warning: ${warning}`);
     if (dryRun) output.note('dry run: nothing was changed');
     if (failed.length > 0) throw new CliError(`not applied: ${failed.join(', ')}. \`perennial apply\` again goes on`);
   });

@@ -1,12 +1,11 @@
 import type { Client } from '@temporalio/client';
-import { scheduleId } from '../../contracts/names.js';
 import { MOST_OWN_REQUESTS } from '../../contracts/runs.js';
-import { requireTriggers, rowOf, type Triggers } from '../apply/rows.js';
-import { findSchedule } from '../apply/schedule.js';
+import { requireTriggers, rowOf, subjectOf, type Triggers } from '../apply/rows.js';
+import { findSchedule, idOf } from '../apply/schedule.js';
 import { eventTriggers, pauseEvents } from '../apply/triggers.js';
 import { withClient } from '../connect.js';
 import { formatAge, formatTime } from '../format.js';
-import { scheduledModels } from '../models.js';
+import { scheduled } from '../models.js';
 import { backfill } from './backfill.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
@@ -25,7 +24,7 @@ async function change(
   note: string | undefined,
   { schedule, events }: Triggers,
 ): Promise<void> {
-  const handle = client.schedule.getHandle(scheduleId(model));
+  const handle = client.schedule.getHandle(idOf(model));
   switch (what) {
     case 'pause': {
       const why = note ?? 'paused by perennial schedule pause';
@@ -46,7 +45,7 @@ async function change(
 /** `schedule list|pause|resume|trigger|backfill`. */
 export function scheduleCommand(context: Context): void {
   const { program, terminal } = context;
-  const schedule = program.command('schedule').description('the schedules of models');
+  const schedule = program.command('schedule').description('the schedules of models and their transforms');
 
   schedule
     .command('list')
@@ -56,8 +55,8 @@ export function scheduleCommand(context: Context): void {
     .action(async (options) => {
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
-        const [scheduled, byEvent] = await Promise.all([scheduledModels(client), eventTriggers(client)]);
-        const models = [...new Set([...scheduled, ...byEvent.keys()])].sort();
+        const [clocks, byEvent] = await Promise.all([scheduled(client), eventTriggers(client)]);
+        const models = [...new Set([...clocks.models, ...clocks.transforms.map(subjectOf), ...byEvent.keys()])].sort();
         const found = await Promise.all(
           models.map(async (model) => ({
             model,
@@ -91,7 +90,7 @@ export function scheduleCommand(context: Context): void {
     schedule
       .command(what)
       .description(description)
-      .argument('<model>', 'name of the model')
+      .argument('<model>', 'name of the model, or <model>/<transform>')
       .option('--note <text>', 'why; shown beside the schedule')
       .option(JSON_FLAG, JSON_HELP)
       .addHelpText('after', examples(`schedule ${what} weather --note "new sensors"`))
@@ -101,9 +100,9 @@ export function scheduleCommand(context: Context): void {
   schedule
     .command('trigger')
     .description('start what the schedule would start, now')
-    .argument('<model>', 'name of the model')
+    .argument('<model>', 'name of the model, or <model>/<transform>')
     .option(JSON_FLAG, JSON_HELP)
-    .addHelpText('after', examples('schedule trigger weather'))
+    .addHelpText('after', examples('schedule trigger weather', 'schedule trigger weather/daily'))
     .action((model, options) => changeCommand(context, 'trigger', 'triggered', model, options));
 
   schedule
