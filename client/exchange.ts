@@ -7,10 +7,11 @@ import { CliError } from './errors.js';
 // The SDK's note on versions of Node to come is none for the person at the terminal.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-/** Two objects, rows in and answer out, that live for one request. Temporal carries their URIs alone. */
+/** Two objects, rows in and answer out, that live for one request; where nothing is put in, the answer alone. Temporal carries their URIs. */
 export class Exchange {
   readonly inputUri: string;
   readonly outputUri: string;
+  private hasInput = false;
 
   constructor(
     private readonly definition: Definition,
@@ -23,6 +24,7 @@ export class Exchange {
 
   /** Writes the rows, encrypted with the model's key, or with the bucket's default where it names none. */
   async put(body: string, contentType: string): Promise<void> {
+    this.hasInput = true;
     const { encryption } = this.definition;
     const key = encryption.data ?? encryption.key;
     await this.attempt('write', this.inputUri, async (Bucket, Key) => {
@@ -38,7 +40,7 @@ export class Exchange {
     });
   }
 
-  /** The model's answer, as it gave it. */
+  /** The answer, as it was given. */
   read(): Promise<string> {
     return this.attempt('read', this.outputUri, async (Bucket, Key) => {
       const { Body } = await this.s3.send(new GetObjectCommand({ Bucket, Key }));
@@ -46,9 +48,9 @@ export class Exchange {
     });
   }
 
-  /** Deletes both. What is not there is no error: S3 answers alike. */
+  /** Deletes what may be there. What is not is no error: S3 answers alike. */
   async remove(): Promise<void> {
-    for (const uri of [this.inputUri, this.outputUri]) {
+    for (const uri of [...(this.hasInput ? [this.inputUri] : []), this.outputUri]) {
       await this.attempt('delete', uri, async (Bucket, Key) => {
         await this.s3.send(new DeleteObjectCommand({ Bucket, Key })).catch((error: Error) => {
           if (error.name !== 'NoSuchBucket') throw error;
@@ -71,4 +73,27 @@ export class Exchange {
       );
     }
   }
+}
+
+/**
+ * Has the worker write an answer to an exchange object, reads it as JSON, and deletes it, whatever happens.
+ * @param ask asks the question whose answer goes to the URI
+ * @param warn is told where the object could not be deleted after something else had gone wrong
+ */
+export async function exchanged<T>(
+  definition: Definition,
+  ask: (outputUri: string) => Promise<unknown>,
+  warn: (text: string) => void,
+): Promise<T> {
+  const exchange = new Exchange(definition);
+  let text: string;
+  try {
+    await ask(exchange.outputUri);
+    text = await exchange.read();
+  } catch (error) {
+    await exchange.remove().catch((left: Error) => warn(`warning: ${left.message}`));
+    throw error;
+  }
+  await exchange.remove();
+  return JSON.parse(text) as T;
 }

@@ -47,6 +47,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     packages: [
       /^@temporalio\/(client|common|envconfig)$/,
       /^@aws-sdk\/client-s3$/,
+      // The report's charts.
+      /^vega(-lite)?$/,
       /^commander$/,
       /^@commander-js\/extra-typings$/,
       /^yaml$/,

@@ -1,5 +1,6 @@
 import { checkDefinitions } from '../definition/check.js';
 import { renderFaults } from '../definition/fault.js';
+import { warningsOf } from '../definition/warnings.js';
 import { definitionJsonSchema } from '../../contracts/definition/index.js';
 import { EXIT } from '../errors.js';
 import { plural } from '../format.js';
@@ -20,12 +21,16 @@ export function definitionCommand(context: Context): void {
       const output = outputOf(context, options);
       const { files, models, faults } = await checkDefinitions(paths);
       const ok = faults.length === 0;
-      const answer = { ok, files, models: models.map((model) => model.definition.name), faults };
+      const warnings = models.flatMap(({ file, definition }) =>
+        warningsOf(definition).map((warning) => ({ file, model: definition.name, warning })),
+      );
+      const answer = { ok, files, models: models.map((model) => model.definition.name), faults, warnings };
       output.result(answer, () =>
         ok
           ? models.map(({ file, definition: { name } }) => `${file}: ok, model ${name}`).join('\n')
           : `${renderFaults(faults)}\n\n${plural(faults.length, 'fault')} in ${plural(new Set(faults.map(({ file }) => file)).size, 'file')}`,
       );
+      for (const { file, warning } of warnings) output.note(`${file}: warning: ${warning}`);
       context.exitCode = ok ? EXIT.ok : EXIT.failed;
     });
 

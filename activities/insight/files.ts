@@ -1,0 +1,55 @@
+import type { FileDifference } from '../../contracts/insight.js';
+import { s3Uri } from '../../contracts/names.js';
+import type { FileEntry, FileRecord } from '../../contracts/records.js';
+import { dataHash } from '../data/hashes.js';
+
+/** A run's files by what they were for. */
+export interface SplitFiles {
+  readonly bucket: string;
+  readonly training: readonly FileEntry[];
+  readonly holdout: readonly FileEntry[];
+}
+
+/**
+ * Tells what a run trained on from what it was judged on. The channels of its training job say so; where the job is gone, the hash of the
+ * rows it was judged on does. A run that came to neither trained on nothing that would have to be told apart.
+ */
+export function splitFiles(
+  { bucket, files }: FileRecord,
+  { trained, holdoutHash }: { trained?: readonly string[]; holdoutHash?: string },
+): SplitFiles {
+  const channels = [...new Set(files.map(({ channel }) => channel))];
+  const isTraining = (channel: string) =>
+    trained ? trained.includes(channel) : dataHash(files.filter((file) => file.channel === channel)) !== holdoutHash;
+  const training = new Set(channels.filter(isTraining));
+  return {
+    bucket,
+    training: files.filter(({ channel }) => training.has(channel)),
+    holdout: files.filter(({ channel }) => !training.has(channel)),
+  };
+}
+
+/** How a run's files differ from those of the first; a file of another ETag or size is changed. */
+export function differenceFrom(
+  first: SplitFiles,
+  run: SplitFiles,
+): { readonly files: FileDifference; readonly holdout?: FileDifference } {
+  const shown = ({ bucket }: SplitFiles, key: string) => (bucket === first.bucket ? key : s3Uri(bucket, key));
+  const between = (kind: 'training' | 'holdout'): FileDifference => {
+    const before = new Map(first[kind].map((file) => [shown(first, file.key), file]));
+    const now = new Map(run[kind].map((file) => [shown(run, file.key), file]));
+    const isChanged = (key: string, { etag, size }: FileEntry) => {
+      const earlier = before.get(key);
+      return earlier !== undefined && (earlier.etag !== etag || earlier.size !== size);
+    };
+    return {
+      files: now.size,
+      bytes: run[kind].reduce((sum, { size }) => sum + size, 0),
+      added: [...now.keys()].filter((key) => !before.has(key)),
+      removed: [...before.keys()].filter((key) => !now.has(key)),
+      changed: [...now].filter(([key, file]) => isChanged(key, file)).map(([key]) => key),
+    };
+  };
+  const judged = first.holdout.length + run.holdout.length > 0;
+  return { files: between('training'), ...(judged && { holdout: between('holdout') }) };
+}
