@@ -1,14 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Definition } from '../../contracts/definition/index.js';
 import { TASK_QUEUE, entityId } from '../../contracts/names.js';
 import { MESSAGES, WORKFLOWS, type RunReceipt, type RunResult } from '../../contracts/runs.js';
-import { timeSkippingServer } from '../../local/tools/temporal.js';
 import type { LocalStack } from '../../local/index.js';
-import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { quietRuntime, withOwnWorker } from '../support/own-worker.js';
 import { ServiceClock } from '../support/service-clock.js';
+import { withSkippingServer } from '../support/skipping.js';
 import { completeAtOnce, withStack } from '../support/stack.js';
 import { TrainingJobs } from '../support/training-jobs.js';
 import { prepareSharedFiles, putArtifact, waitingDefinition } from '../support/waiting.js';
@@ -169,20 +168,4 @@ export function judge(runs: readonly ObservedRun[]): Measured {
       runs,
     },
   };
-}
-
-async function withSkippingServer<T>(
-  { say }: BenchContext,
-  use: (env: TestWorkflowEnvironment) => Promise<T>,
-): Promise<T> {
-  const path = await timeSkippingServer(say);
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
-  try {
-    await ensureSearchAttributes(env.nativeConnection, env.namespace ?? 'default');
-    return await use(env);
-  } finally {
-    await env.teardown();
-  }
 }

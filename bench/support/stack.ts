@@ -49,7 +49,8 @@ export async function completeAtOnce({ urls }: Pick<LocalStack, 'urls'>): Promis
   for (const kind of ['training-job', 'endpoint']) await addRule(urls.sagemaker, { kind, action: 'complete' });
 }
 
-async function addRule(sagemaker: string | undefined, rule: object): Promise<void> {
+/** Adds a control rule of the local SageMaker (docs/local-mode.md). Throws if it is refused. */
+export async function addRule(sagemaker: string | undefined, rule: object): Promise<void> {
   const response = await fetch(`${sagemaker}/_local/rules`, { method: 'POST', body: JSON.stringify(rule) });
   if (!response.ok) throw new Error(`The local SageMaker refused ${JSON.stringify(rule)}: ${await response.text()}`);
 }
