@@ -22,16 +22,11 @@ export async function temporalService(
   const metrics = await freePort([http]);
   const ui =
     ports.uiPort === undefined ? ['--headless'] : ['--ui-port', String(ports.uiPort), '--ui-disable-news-fetch'];
-  const store = ctx.persist
-    ? [
-        '--db-filename',
-        join(ctx.dir, 'temporal.db'),
-        '--sqlite-pragma',
-        'journal_mode=wal',
-        '--sqlite-pragma',
-        'synchronous=normal',
-      ]
-    : [];
+  // Always a file: the server's store in memory is lost, namespace and all, when a call is cut off under load (temporalio/temporal #6815).
+  const store = [
+    ...['--db-filename', join(ctx.dir, 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal'],
+    ...['--sqlite-pragma', `synchronous=${ctx.persist ? 'normal' : 'off'}`],
+  ];
   const namespace = `http://127.0.0.1:${http}/api/v1/namespaces/${NAMESPACE}`;
   let retentionSet = !ctx.persist;
   return {
