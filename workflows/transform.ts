@@ -104,7 +104,8 @@ class Work {
     } catch (error) {
       const { type } = causeOf(error);
       atAnEnd ||= type === 'TransformFailed' || type === 'TransformStopped';
-      if (!atAnEnd) await this.stop(transformJob);
+      // A job of this name that somebody else made is not this one's to stop.
+      if (!atAnEnd && type !== 'NameConflict') await this.stop(transformJob);
       throw error;
     }
   }
@@ -126,7 +127,7 @@ class Work {
     return CancellationScope.nonCancellable(async () => {
       try {
         const counted = await liveModels.countAnswers({ ref: this.ref, outputUri });
-        this.note(`${counted.objects} objects with answers`);
+        this.note(`${counted.objects} object${counted.objects === 1 ? '' : 's'} with answers`);
         return counted;
       } catch (error) {
         this.warn(`the answers were not counted: ${causeOf(error).message}`);

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { parseRunId } from '../../contracts/names.js';
-import type { MetricValues } from '../../contracts/metrics.js';
+import type { MetricName, MetricValues } from '../../contracts/metrics.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { resumeAdvice } from '../../contracts/resume.js';
 import { STAGES } from '../../contracts/runs.js';
@@ -100,20 +100,22 @@ function asked({ trigger, event, force, noDeploy, set }: RunView): string | unde
   return words.filter(Boolean).join(', ') || undefined;
 }
 
-const figures = (metrics: MetricValues) =>
+/** The metric that decides comes first. */
+const figures = (metrics: MetricValues, decides: MetricName) =>
   Object.entries(metrics)
+    .sort(([a], [b]) => Number(b === decides) - Number(a === decides))
     .map(([name, value]) => `${name} ${value === null ? 'undefined' : formatNumber(value)}`)
     .join(', ');
 
 function judged({ evaluation }: RunView): string | undefined {
   if (!evaluation) return undefined;
-  const { holdout, rows, candidate } = evaluation;
-  return `${figures(candidate.metrics)} on ${plural(rows, 'row')} of ${plural(holdout.files, 'file')}, ${holdout.from} to ${holdout.to}`;
+  const { holdout, rows, candidate, metric } = evaluation;
+  return `${figures(candidate.metrics, metric)} on ${plural(rows, 'row')} of ${plural(holdout.files, 'file')}, ${holdout.from} to ${holdout.to}`;
 }
 
 function comparedWith({ evaluation }: RunView): string | undefined {
   const live = evaluation?.live;
-  return live ? `${figures(live.metrics)} (${live.modelName})` : evaluation?.notCompared;
+  return live ? `${figures(live.metrics, evaluation.metric)} (${live.modelName})` : evaluation?.notCompared;
 }
 
 function decided({ evaluation, decideBy }: RunView): string | undefined {

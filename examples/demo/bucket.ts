@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 import { parseS3Uri } from '../../contracts/names.js';
@@ -37,6 +38,8 @@ export async function uploadDays(
       }),
       { abortSignal },
     );
+  // Each upload listens, and so does whoever gave the signal.
+  if (abortSignal) setMaxListeners(2 * AT_ONCE, abortSignal);
   await pLimit(AT_ONCE).map(days, put);
 }
 

@@ -30,7 +30,8 @@ export async function evaluate(run: Run, trained: TrainingEnded, bench: Bench, r
   // Before anything is made: what stops and removes it stands ready.
   run.leavesEvaluation = true;
   const { trainingJob, artifactUri } = trained;
-  const [started] = await Promise.all([
+  // Both to their end: a job that is made while the run fails for the files would go on for ever.
+  const [making, confirmed] = await Promise.allSettled([
     evaluations.startEvaluation({
       ref,
       definition,
@@ -43,6 +44,10 @@ export async function evaluate(run: Run, trained: TrainingEnded, bench: Bench, r
     }),
     round === 1 ? confirmFiles(run, fileRecordUri) : undefined,
   ]);
+  const failed = [confirmed, making].find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  if (making.status === 'rejected') throw making.reason;
+  const started = making.value;
   started.warnings.forEach((line) => run.warn(line));
   heedCancel();
   const transformJobs = [started.transformJob, started.live?.transformJob].filter((job) => job !== undefined);

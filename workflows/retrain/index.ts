@@ -68,11 +68,13 @@ async function stages(run: Run, notices: Notices, desk: ApprovalDesk, turn: Endp
   Object.assign(run.found, { deployedAt: new Date().toISOString() });
 
   run.enter('record');
+  // What was held out is among the files that the run looked at.
+  const trainedOn = holdout ? `${files - holdout.files} files, judged on ${holdout.files}` : `${files} files`;
   return finish(
     run,
     notices,
     'Deployed',
-    `${deployment.endpoint} serves ${trained.trainingJob}, trained on ${files} files up to ${newestDate}`,
+    `${deployment.endpoint} serves ${trained.trainingJob}, trained on ${trainedOn} up to ${newestDate}`,
     newestDate,
   );
 }

@@ -97,7 +97,8 @@ async function trainOn(
     const { type } = causeOf(error);
     atAnEnd ||=
       type === 'TrainingFailed' || type === 'TrainingStopped' || type === 'TrainingTimedOut' || type === 'NoCapacity';
-    if (!atAnEnd) await stop(run, trainingJob);
+    // A job of this name that somebody else made is not this run's to stop.
+    if (!atAnEnd && type !== 'NameConflict') await stop(run, trainingJob);
     throw error;
   }
 }
