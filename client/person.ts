@@ -3,6 +3,7 @@ import { usageError } from './errors.js';
 
 /** The longest note: it stands in the run's history, in Slack and in the records. */
 const LONGEST_NOTE = 1_000;
+const LONGEST_NAME = 100;
 
 /** Who asks, where they don't say: the user of this machine. */
 function whoAsks(env: NodeJS.ProcessEnv): string {
@@ -14,13 +15,18 @@ function whoAsks(env: NodeJS.ProcessEnv): string {
   }
 }
 
-/** Who decides something, and why, of a command's --by and --note. Throws a usage error for an empty name or a note that is too long. */
+/** In one line, and without what would move the cursor of the terminal that shows it to somebody else. */
+const plain = (text: string) => text.replace(/\p{Cc}+/gu, ' ').trim();
+
+/** Who decides something, and why, of a command's --by and --note. Throws a usage error for an empty name, or a name or note that is too long. */
 export function decisionOf(
   { by: given, note }: { readonly by?: string | undefined; readonly note?: string | undefined },
   env: NodeJS.ProcessEnv,
 ): { readonly by: string; readonly note?: string } {
-  const by = given ?? whoAsks(env);
-  if (by.trim() === '') throw usageError('--by is empty: say who decides');
-  if ((note?.length ?? 0) > LONGEST_NOTE) throw usageError(`--note has over ${LONGEST_NOTE} characters: shorten it`);
-  return { by, ...(note === undefined ? {} : { note }) };
+  const by = plain(given ?? whoAsks(env));
+  if (by === '') throw usageError('--by is empty: say who decides');
+  if (by.length > LONGEST_NAME) throw usageError(`--by has over ${LONGEST_NAME} characters: shorten it`);
+  const why = plain(note ?? '');
+  if (why.length > LONGEST_NOTE) throw usageError(`--note has over ${LONGEST_NOTE} characters: shorten it`);
+  return { by, ...(why === '' ? {} : { note: why }) };
 }

@@ -197,7 +197,7 @@ export interface OrphanActivities {
     definition: Definition;
     back: { action: 'restored'; config: string } | { action: 'removed' } | { action: 'none' };
   }): Promise<{ removed: number; warnings: readonly string[] }>;
-  /** Training jobs, endpoint configs and models of runs that are over. Reads only. */
+  /** Training and transform jobs, endpoint configs and models of runs that are over. Reads only. */
   findOrphans(): Promise<Pick<OrphanReport, 'orphans' | 'more'>>;
   /** Stops and removes those that are `left`, each looked at once more before. */
   stopOrphans(input: { orphans: readonly Orphan[] }): Promise<{ stopped: readonly StoppedOrphan[] }>;

@@ -50,6 +50,9 @@ const COMPACT = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/;
 /** Model and time of a training job's name, or undefined if no run made it. */
 export const parseTrainingJobName = (name: string) => parseDeploymentName(name.replace(/-\d{1,2}$/, ''));
 
+/** Model and time of a transform job's name, be it of a run's evaluation or of a batch transform, or undefined if neither made it. */
+export const parseTransformJobName = (name: string) => parseDeploymentName(name.replace(/-[clt]\d{1,2}$/, ''));
+
 /** Model and time of the name of a SageMaker model or endpoint config, or undefined if no run made it. */
 export function parseDeploymentName(name: string): { model: string; time: RunTime } | undefined {
   const cut = name.lastIndexOf('-');

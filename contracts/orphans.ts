@@ -1,9 +1,9 @@
 /** Something in SageMaker that a run left behind, or that looks like it. */
 export interface Orphan {
-  readonly kind: 'training job' | 'endpoint config' | 'model' | 'endpoint';
+  readonly kind: 'training job' | 'transform job' | 'endpoint config' | 'model' | 'endpoint';
   readonly name: string;
   readonly model: string;
-  /** Workflow id that the resource's tag names. */
+  /** Workflow id that the resource's tag names: of a run, of a change by hand, or of a batch transform. */
   readonly run: string;
   /** SageMaker's status, for what has one. */
   readonly status?: string;

@@ -74,7 +74,7 @@ function sinceRefusal(evidence: Evidence, found: Verdict): Verdict {
     reasons: [
       ...found.reasons,
       rejected
-        ? `but nothing new since ${why.run}, which was rejected: ${said}. Change data, definition or gate, or train with --force`
+        ? `but nothing new since ${why.run}, which was ${said.startsWith('rejected') ? said : `rejected: ${said}`}. Change data, definition or gate, or train with --force`
         : `but nothing new since ${why.run}, whose model was rolled back: ${said}. Change data or definition, or train with --force`,
     ],
   };

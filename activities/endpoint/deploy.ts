@@ -85,7 +85,7 @@ function refuseChanged({ definition: { endpoint }, judgedAgainst }: DeployInput,
   const words = (one: string | null | undefined) => one ?? 'nothing';
   throw fail(
     'LiveChanged',
-    `Endpoint ${endpoint.name} served ${words(judgedAgainst)} when the candidate was judged, and serves ${words(config)} now: nothing was changed. Start a new run, which judges it against what is live`,
+    `Endpoint ${endpoint.name} served ${words(judgedAgainst)} when the candidate was judged, and serves ${words(config)} now: nothing was changed, it has to be judged against that first`,
   );
 }
 

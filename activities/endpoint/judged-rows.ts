@@ -2,11 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { RunRef } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
 import type { Holdout } from '../../contracts/evaluation.js';
-import { deploymentName, transformJobName } from '../../contracts/names.js';
+import { deploymentName, fileRecordKey, s3Uri, transformJobName } from '../../contracts/names.js';
+import { isFailure } from '../errors.js';
 import { ACCEPT, answersOf, lastOf, predictionsIn, withoutLabel } from '../evaluation/answers.js';
 import { holdoutFiles, outputsOf } from '../evaluation/objects.js';
 import { readPairs } from '../evaluation/pairs.js';
 import { outputFolder } from '../evaluation/request.js';
+import { etagsOf } from '../evaluation/score.js';
 
 /** Rows of the holdout that a smoke test sends, and the most of them in bytes: a request has a limit of 6 MB. */
 const ROWS = 16;
@@ -23,14 +25,30 @@ export interface JudgedRows {
   readonly predictions: readonly number[];
 }
 
-/** The first rows of the holdout with the candidate's predictions; undefined where those were removed already. */
+/**
+ * The first rows of the holdout with the candidate's predictions; undefined where those were removed already, or where the file changed or
+ * went since: a person may have taken a month to approve, and other rows say nothing of the model.
+ */
 export async function judgedRows(
+  s3: S3Client,
+  input: { ref: RunRef; definition: Definition; holdout: Holdout },
+): Promise<JudgedRows | undefined> {
+  try {
+    return await readJudged(s3, input);
+  } catch (error) {
+    if (isFailure(error, 'DataChanged')) return undefined;
+    throw error;
+  }
+}
+
+async function readJudged(
   s3: S3Client,
   { ref, definition, holdout }: { ref: RunRef; definition: Definition; holdout: Holdout },
 ): Promise<JudgedRows | undefined> {
   const [file] = await holdoutFiles(s3, holdout.manifestUri);
   if (!file) return undefined;
-  const { bucket } = definition.data;
+  const { bucket, output } = definition.data;
+  const etag = (await etagsOf(s3, s3Uri(bucket, fileRecordKey(output, ref.runTime)))).get(file.key);
   const prefix = outputFolder(definition, ref, transformJobName(ref.model, ref.runTime, 'candidate', 1));
   const key = (await outputsOf(s3, { bucket, prefix }, [file.path])).get(file.path);
   if (key === undefined) return undefined;
@@ -39,14 +57,18 @@ export async function judgedRows(
   const predictions: number[] = [];
   let bytes = 0;
   const modelName = deploymentName(ref.model, ref.runTime);
-  await readPairs(s3, { file, answers: { bucket, key }, form, modelName }, (_label, { value }, text) => {
-    const row = withoutLabel(text) ?? '';
-    bytes += Buffer.byteLength(row) + 1;
-    if (bytes > BYTES && rows.length > 0) return false;
-    rows.push(row);
-    predictions.push(value);
-    return rows.length < ROWS;
-  });
+  await readPairs(
+    s3,
+    { file: { ...file, etag }, answers: { bucket, key }, form, modelName },
+    (_label, { value }, text) => {
+      const row = withoutLabel(text) ?? '';
+      bytes += Buffer.byteLength(row) + 1;
+      if (bytes > BYTES && rows.length > 0) return false;
+      rows.push(row);
+      predictions.push(value);
+      return rows.length < ROWS;
+    },
+  );
   if (predictions.length === 0) return undefined;
   return { body: `${rows.join('\n')}\n`, contentType: 'text/csv', accept: ACCEPT[form], predictions };
 }

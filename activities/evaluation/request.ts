@@ -86,7 +86,7 @@ export function evaluationRequest({
   };
 }
 
-/** Folder that a transform job of a run's evaluation writes to: `candidate/`, or `live-<round>/`. */
+/** Folder that a transform job of a run's evaluation writes to: `candidate/`, or `live-<number>/`, as its name ends. */
 export function outputFolder({ data }: Definition, ref: RunRef, transformJob: string): string {
   const round = /-l(\d+)$/.exec(transformJob)?.[1];
   return `${predictionsPrefix(data.output, ref.runTime)}${round === undefined ? 'candidate' : `live-${round}`}/`;

@@ -136,7 +136,7 @@ async function compute(
 }
 
 /** ETags of the run's files by key, as it looked at them. */
-async function etagsOf(s3: S3Client, fileRecordUri: string): Promise<Map<string, string>> {
+export async function etagsOf(s3: S3Client, fileRecordUri: string): Promise<Map<string, string>> {
   const { bucket, key } = parseS3Uri(fileRecordUri);
   const stored = await readRecord<FileRecord>(s3, bucket, key);
   if (!stored) throw fail('ResourceMissing', `${fileRecordUri}, this run's file record, is gone: start a new run`);

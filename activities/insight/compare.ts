@@ -33,11 +33,10 @@ export async function compareRuns(clients: Clients, { definition, runs }: Compar
 async function look({ s3, sagemaker }: Clients, outcome: OutcomeObject): Promise<Looked> {
   const job = outcome.trainingJob === undefined ? undefined : await describeJob(sagemaker, outcome.trainingJob);
   const record = await fileRecordOf(s3, outcome);
-  const trained = job?.InputDataConfig?.map(({ ChannelName = '' }) => ChannelName);
   return {
     outcome,
     training: trainingFacts(outcome, job),
-    split: record && splitFiles(record, { trained, holdoutHash: outcome.evaluation?.holdout.hash }),
+    split: record && splitFiles(record),
   };
 }
 

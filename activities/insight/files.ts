@@ -1,7 +1,6 @@
 import type { FileDifference } from '../../contracts/insight.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { FileEntry, FileRecord } from '../../contracts/records.js';
-import { dataHash } from '../data/hashes.js';
 
 /** A run's files by what they were for. */
 export interface SplitFiles {
@@ -10,22 +9,12 @@ export interface SplitFiles {
   readonly holdout: readonly FileEntry[];
 }
 
-/**
- * Tells what a run trained on from what it was judged on. The channels of its training job say so; where the job is gone, the hash of the
- * rows it was judged on does. A run that came to neither trained on nothing that would have to be told apart.
- */
-export function splitFiles(
-  { bucket, files }: FileRecord,
-  { trained, holdoutHash }: { trained?: readonly string[]; holdoutHash?: string },
-): SplitFiles {
-  const channels = [...new Set(files.map(({ channel }) => channel))];
-  const isTraining = (channel: string) =>
-    trained ? trained.includes(channel) : dataHash(files.filter((file) => file.channel === channel)) !== holdoutHash;
-  const training = new Set(channels.filter(isTraining));
+/** Tells what a run trained on from what it kept from training, as its file record says. */
+export function splitFiles({ bucket, files, holdout }: FileRecord): SplitFiles {
   return {
     bucket,
-    training: files.filter(({ channel }) => training.has(channel)),
-    holdout: files.filter(({ channel }) => !training.has(channel)),
+    training: files.filter(({ channel }) => channel !== holdout),
+    holdout: files.filter(({ channel }) => channel === holdout),
   };
 }
 

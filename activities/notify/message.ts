@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/web-api';
 import type { Notice } from '../../contracts/activities.js';
-import type { Evaluation } from '../../contracts/evaluation.js';
+import type { Approval, Evaluation } from '../../contracts/evaluation.js';
 import type { Outcome } from '../../contracts/runs.js';
 import { cut, duration, escapeWithin } from './text.js';
 
@@ -8,6 +8,7 @@ import { cut, duration, escapeWithin } from './text.js';
 const HEADER = 150;
 const TEXT = 3_000;
 const FIELD = 2_000;
+const FIELDS = 10;
 
 /** What chat.postMessage sends: blocks, and the text that notifications and readers without blocks show. */
 export interface Message {
@@ -34,7 +35,8 @@ export function message(notice: Notice, link: string | undefined): Message {
   ];
   if (reason !== undefined) blocks.push(section(escapeWithin(reason, TEXT)));
   if (notice.next !== undefined) blocks.push(section(escapeWithin(notice.next, TEXT)));
-  blocks.push({ type: 'section', fields: fields(notice) });
+  const all = fields(notice);
+  for (let at = 0; at < all.length; at += FIELDS) blocks.push({ type: 'section', fields: all.slice(at, at + FIELDS) });
   if (notice.warnings.length > 0) {
     const warnings = notice.warnings.map((warning) => `• ${warning}`).join('\n');
     blocks.push(section(`:warning: *Warnings*\n${escapeWithin(warnings, TEXT - 25)}`));
@@ -77,6 +79,7 @@ function fields(notice: Notice) {
     ],
     ['Evaluation', notice.evaluation && judged(notice.evaluation)],
     ['Decide by', notice.decideBy],
+    ['Decision', notice.evaluation?.approval && decided(notice.evaluation.approval)],
     ['Training job', notice.trainingJob],
     ['Instance', notice.instanceType],
     ['Endpoint', endpoint],
@@ -117,6 +120,9 @@ function judged({ metric, candidate, live, rows, notCompared, verdict }: Evaluat
     .filter(Boolean)
     .join('\n');
 }
+
+const decided = ({ decision, by, note }: Approval): string =>
+  `${decision}${by ? ` by ${by}` : ''}${note ? `: ${note}` : ''}`;
 
 function figure(value: number, digits = 4): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));

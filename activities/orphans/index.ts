@@ -4,12 +4,13 @@ import { heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import pLimit from 'p-limit';
 import type { OrphanActivities } from '../../contracts/activities.js';
-import { parseDeploymentName, parseRunId, parseTrainingJobName } from '../../contracts/names.js';
+import { parseDeploymentName, parseRunId, parseTrainingJobName, parseTransformJobName } from '../../contracts/names.js';
 import type { Orphan, StoppedOrphan } from '../../contracts/orphans.js';
 import { isFailure } from '../errors.js';
 import { stopTraining } from '../training/stop.js';
+import { stopTransformJob } from '../transforms/jobs.js';
 import { discardDeployment } from './discard.js';
-import { Owners } from './owners.js';
+import { type Fate, type Made, Owners } from './owners.js';
 import { candidates, type Candidate, removeResource, taggedRun } from './resources.js';
 import { type Usage, usageOf } from './usage.js';
 
@@ -35,12 +36,10 @@ export function createOrphanActivities(deps: OrphanDeps): OrphanActivities {
       const limit = pLimit(READERS);
       const all = await candidates(sagemaker);
       heartbeat(all.length);
-      const suspects = await limit.map(all, (one) => suspect(owners, one));
+      const suspects = await limit.map(all, (one) => suspect(sagemaker, owners, one));
       const suspected = suspects.filter((one) => one !== undefined);
       // Only a deployment that nobody needs makes the endpoints worth a look.
-      const deployments = suspected.some(
-        ({ candidate: { kind }, state }) => kind !== 'training job' && state === 'left',
-      );
+      const deployments = suspected.some(({ candidate: { kind }, state }) => !isJob(kind) && state === 'left');
       const usage = deployments ? await usageOf(sagemaker) : undefined;
       heartbeat(suspected.length);
       const found = await limit.map(suspected, async ({ candidate, ...rest }) => {
@@ -55,7 +54,7 @@ export function createOrphanActivities(deps: OrphanDeps): OrphanActivities {
       // Looked at anew: since the list was made a run may have taken something up.
       const owners = new Owners(s3);
       const left = orphans.filter(({ state }) => state === 'left');
-      const usage = left.some(({ kind }) => kind !== 'training job') ? await usageOf(sagemaker) : undefined;
+      const usage = left.some(({ kind }) => !isJob(kind)) ? await usageOf(sagemaker) : undefined;
       const limit = pLimit(READERS);
       // Configs before the models that they name.
       const first = await limit.map(
@@ -69,17 +68,22 @@ export function createOrphanActivities(deps: OrphanDeps): OrphanActivities {
   };
 }
 
+const isJob = (kind: Orphan['kind']) => kind === 'training job' || kind === 'transform job';
+
 type Suspicion = Pick<Orphan, 'state' | 'reason'>;
 
 /** What a run made and no run needs any more, or whose run nobody here knows. */
 async function suspect(
+  sagemaker: SageMakerClient,
   owners: Owners,
   candidate: Candidate,
 ): Promise<(Suspicion & { candidate: Candidate }) | undefined> {
   const { kind, made, name } = candidate;
-  const { state, reason } =
-    kind === 'training job' ? await owners.ofTrainingJob(made, name) : await owners.ofDeployment(made);
+  // The tag first: the name doesn't tell which batch transform made it. Few are under way at a time.
+  const run = kind === 'transform job' ? await taggedRun(sagemaker, candidate) : '';
   heartbeat(name);
+  if (run === undefined) return undefined;
+  const { state, reason } = await fateOf(owners, kind, name, made, run);
   switch (state) {
     case 'owned':
     case 'kept':
@@ -98,7 +102,7 @@ function orphan(
   usage?: Usage,
 ): Orphan | undefined {
   const base = { kind, name, model: made.model, run, ...(status && { status }), state, reason };
-  if (state !== 'left' || kind === 'training job') return base;
+  if (state !== 'left' || isJob(kind)) return base;
   const endpoint = usage?.configs.get(name);
   if (endpoint === undefined) return kind === 'model' && usage?.models.has(name) ? undefined : base;
   if (kind === 'model') return undefined;
@@ -117,24 +121,32 @@ function advice(run: string, model: string): string {
   return `\`perennial resume ${run}\` deploys and verifies its model, \`perennial run ${model} --force\` replaces it`;
 }
 
+function fateOf(owners: Owners, kind: Candidate['kind'], name: string, made: Made, run: string): Promise<Fate> {
+  if (kind === 'training job') return owners.ofTrainingJob(made, name);
+  return kind === 'transform job' ? owners.ofTransformJob(made, run) : owners.ofDeployment(made);
+}
+
+function madeOf(kind: Orphan['kind'], name: string): Made | undefined {
+  if (kind === 'training job') return parseTrainingJobName(name);
+  return kind === 'transform job' ? parseTransformJobName(name) : parseDeploymentName(name);
+}
+
 async function stopOne(
   sagemaker: SageMakerClient,
   owners: Owners,
   usage: Usage | undefined,
-  { kind, name }: Orphan,
+  { kind, name, run }: Orphan,
 ): Promise<StoppedOrphan> {
   heartbeat(name);
   try {
-    const made = kind === 'training job' ? parseTrainingJobName(name) : parseDeploymentName(name);
+    const made = madeOf(kind, name);
     if (!made || kind === 'endpoint') return { kind, name, done: 'kept' };
-    const fate = kind === 'training job' ? await owners.ofTrainingJob(made, name) : await owners.ofDeployment(made);
+    const fate = await fateOf(owners, kind, name, made, run);
     if (fate.state !== 'over' || usage?.configs.has(name) || usage?.models.has(name))
       return { kind, name, done: 'kept' };
-    return {
-      kind,
-      name,
-      done: kind === 'training job' ? await stop(sagemaker, name) : await removeResource(sagemaker, kind, name),
-    };
+    if (kind === 'training job') return { kind, name, done: await stopped(() => stopTraining(sagemaker, name)) };
+    if (kind === 'transform job') return { kind, name, done: await stopped(() => stopTransformJob(sagemaker, name)) };
+    return { kind, name, done: await removeResource(sagemaker, kind, name) };
   } catch (error) {
     // One that SageMaker refuses must not keep the others; what passes is tried again with all of them.
     if (!(error instanceof ApplicationFailure) || !error.nonRetryable) throw error;
@@ -143,9 +155,9 @@ async function stopOne(
 }
 
 /** Asks a job to stop. Its container has two minutes to do so, for which nobody here waits. */
-async function stop(sagemaker: SageMakerClient, name: string): Promise<StoppedOrphan['done']> {
+async function stopped(stop: () => Promise<{ status: string }>): Promise<StoppedOrphan['done']> {
   try {
-    const { status } = await stopTraining(sagemaker, name);
+    const { status } = await stop();
     return status === 'Stopped' ? 'stopped' : 'gone already';
   } catch (error) {
     if (isFailure(error, 'InProgress')) return 'stopping';

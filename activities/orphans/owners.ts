@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { changeId, deployedKey, deploymentName, outcomeKey, runId, s3Uri } from '../../contracts/names.js';
 import type { DeployedPointer, OutcomeObject } from '../../contracts/records.js';
 import type { ModelStatus } from '../../contracts/runs.js';
+import { modelOfTransform } from '../../contracts/transforms.js';
 import { entityOf, progressOf, statusOfRun } from '../runs.js';
 import { readRecord } from '../s3/records.js';
 
@@ -19,6 +20,9 @@ export interface Fate {
   readonly state: 'owned' | 'kept' | 'over' | 'foreign';
   readonly reason: string;
 }
+
+/** How Temporal says that a run is over. Another word, also one that is not known yet, is that of a run which goes on. */
+const ENDED = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
 
 const OWNED: Fate = { state: 'owned', reason: 'a run of this model may need it' };
 
@@ -45,6 +49,18 @@ export class Owners {
     return taker === 'none' || (taker !== 'any' && taker.trainingJob !== name) ? fate : OWNED;
   }
 
+  /** Of a transform job that is under way, by the run that its tag names. No other run takes one up. */
+  async ofTransformJob(made: Made, run: string): Promise<Fate> {
+    if (modelOfTransform(run) === undefined) {
+      const { state, reason } = await this.ofRun(made);
+      // What was deployed was evaluated before.
+      return { state: state === 'kept' ? 'over' : state, reason };
+    }
+    const status = await once(this.statuses, run, () => statusOfRun(run));
+    if (status === undefined) return { state: 'foreign', reason: "Temporal doesn't remember its batch transform here" };
+    return ENDED.has(status) ? { state: 'over', reason: `its batch transform was ${status}` } : OWNED;
+  }
+
   /** Of an endpoint config or a SageMaker model. While any run of the model goes on they stay: it may have to roll back to them. */
   async ofDeployment(made: Made): Promise<Fate> {
     return (await this.atWork(made.model)) === undefined ? this.ofRun(made) : OWNED;
@@ -55,7 +71,7 @@ export class Owners {
     const run = (await this.entity(model))?.running?.run;
     if (run === undefined) return undefined;
     const status = await once(this.statuses, run, () => statusOfRun(run));
-    return status === undefined || status === 'RUNNING' ? run : undefined;
+    return status === undefined || !ENDED.has(status) ? run : undefined;
   }
 
   private entity(model: string): Promise<ModelStatus | undefined> {
@@ -76,11 +92,11 @@ export class Owners {
       return { state: 'over', reason: `its run ended as ${outcome.outcome}` };
     }
     const status = await this.statusOfMaker(model, time);
-    if (status === 'RUNNING') return OWNED;
     if (status === undefined) {
       const reason = `Temporal doesn't remember its run here, and there is no record of it under ${s3Uri(bucket, output)}`;
       return { state: 'foreign', reason };
     }
+    if (!ENDED.has(status)) return OWNED;
     // Cut off between the verified deployment and its last record.
     const deployed = await once(this.deployed, model, async () => {
       return (await readRecord<DeployedPointer>(this.s3, bucket, deployedKey(output)))?.record.endpointConfig;

@@ -5,10 +5,18 @@ import {
   paginateListEndpointConfigs,
   paginateListModels,
   paginateListTrainingJobs,
+  paginateListTransformJobs,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
-import { parseDeploymentName, parseRunId, parseTrainingJobName, TAGS } from '../../contracts/names.js';
+import {
+  parseDeploymentName,
+  parseRunId,
+  parseTrainingJobName,
+  parseTransformJobName,
+  TAGS,
+} from '../../contracts/names.js';
 import type { Orphan } from '../../contracts/orphans.js';
+import { modelOfTransform } from '../../contracts/transforms.js';
 import { configTags, listTags } from '../endpoint/create.js';
 import { isFailure, withFailures } from '../errors.js';
 import { type Tag, tagValue } from '../resources.js';
@@ -25,19 +33,26 @@ export interface Candidate {
 
 type Listed = Omit<Candidate, 'made' | 'kind'>;
 
-/** Training jobs under way, endpoint configs and models that bear a run's name, in pages of 100. */
+/** Training and transform jobs under way, endpoint configs and models that bear a run's name, in pages of 100. */
 export async function candidates(client: SageMakerClient): Promise<Candidate[]> {
   const page = { client, pageSize: 100 };
-  const jobs = (StatusEquals: 'InProgress' | 'Stopping') =>
+  const trainings = (StatusEquals: Unfinished) =>
     listed('ListTrainingJobs', 'training jobs', paginateListTrainingJobs(page, { StatusEquals }), (answer) =>
       (answer.TrainingJobSummaries ?? []).map(({ TrainingJobName, TrainingJobArn, TrainingJobStatus: status }) => ({
         ...listing(TrainingJobName, TrainingJobArn),
         ...(status && { status }),
       })),
     );
-  const [running, configs, models] = await Promise.all([
-    // ListTrainingJobs allows two requests a second: one list after the other.
-    jobs('InProgress').then(async (inProgress) => [...inProgress, ...(await jobs('Stopping'))]),
+  const transforms = (StatusEquals: Unfinished) =>
+    listed('ListTransformJobs', 'transform jobs', paginateListTransformJobs(page, { StatusEquals }), (answer) =>
+      (answer.TransformJobSummaries ?? []).map(({ TransformJobName, TransformJobArn, TransformJobStatus: status }) => ({
+        ...listing(TransformJobName, TransformJobArn),
+        ...(status && { status }),
+      })),
+    );
+  const [running, transforming, configs, models] = await Promise.all([
+    unfinished(trainings),
+    unfinished(transforms),
     listed('ListEndpointConfigs', 'endpoint configs', paginateListEndpointConfigs(page, {}), (answer) =>
       (answer.EndpointConfigs ?? []).map((one) => listing(one.EndpointConfigName, one.EndpointConfigArn)),
     ),
@@ -47,10 +62,19 @@ export async function candidates(client: SageMakerClient): Promise<Candidate[]> 
   ]);
   return [
     ...madeByRuns('training job', running, parseTrainingJobName),
+    ...madeByRuns('transform job', transforming, parseTransformJobName),
     ...madeByRuns('endpoint config', configs, parseDeploymentName),
     ...madeByRuns('model', models, parseDeploymentName),
   ];
 }
+
+type Unfinished = 'InProgress' | 'Stopping';
+
+/** ListTrainingJobs allows two requests a second: one list after the other. */
+const unfinished = async (jobs: (status: Unfinished) => Promise<Listed[]>) => [
+  ...(await jobs('InProgress')),
+  ...(await jobs('Stopping')),
+];
 
 const listing = (name = '', arn = ''): Listed => ({ name, arn });
 
@@ -79,8 +103,8 @@ async function listed<Page>(
 }
 
 /**
- * Id of the run, or of the deploy by hand, that a resource's tags name, if it has the model and time that its own name says; one that is
- * gone meanwhile is nobody's.
+ * Id of the run, or of the deploy by hand, that a resource's tags name, if it has the model and time that its own name says; of the batch
+ * transform, whose id has its time to the second, if it has the model. One that is gone meanwhile is nobody's.
  */
 export async function taggedRun(
   client: SageMakerClient,
@@ -96,8 +120,10 @@ export async function taggedRun(
 
 function runOf(tags: readonly Tag[], { model, time }: Made): string | undefined {
   const run = tagValue(tags, TAGS.run);
-  const parsed = parseRunId(run ?? '');
-  return tagValue(tags, TAGS.model) === model && parsed?.model === model && parsed.time === time ? run : undefined;
+  if (tagValue(tags, TAGS.model) !== model || run === undefined) return undefined;
+  if (modelOfTransform(run) === model) return run;
+  const parsed = parseRunId(run);
+  return parsed?.model === model && parsed.time === time ? run : undefined;
 }
 
 const namesRun = (tags: readonly Tag[], made: Made) => runOf(tags, made) !== undefined;

@@ -26,8 +26,8 @@ export function verdictOn(name: string, job: DescribeTransformJobResponse): true
   }
 }
 
-/** SageMaker's reason without the object it speaks of: keys of data reach no history. The job's log names it. */
-const withoutKeys = (reason: string | undefined) => reason?.replaceAll(/s3:\/\/[^:"]*/g, 's3://…');
+/** SageMaker's reason without the object it speaks of: keys of data reach no history. The job's log names it. A key may have colons. */
+const withoutKeys = (reason: string | undefined) => reason?.replaceAll(/s3:\/\/[^"\n]*?(?=:\s|["\n]|$)/g, 's3://…');
 
 /** A status that Perennial doesn't know, or that no job it waits for should have. */
 export const unknownTransformStatus = (name: string, status: string | undefined) =>

@@ -33,7 +33,7 @@ export function orphansCommand(context: Context): void {
   context.program
     .command('orphans')
     .description('what runs that were terminated, or ended badly, have left in SageMaker')
-    .option('--stop', 'stop the training jobs, and remove the endpoint configs and models; asks nothing')
+    .option('--stop', 'stop the training and transform jobs, and remove the endpoint configs and models; asks nothing')
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText('after', examples('orphans', 'orphans --stop', 'orphans --json'))
     .action(async ({ stop = false, ...options }) => {

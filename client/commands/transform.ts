@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { WORKFLOWS } from '../../contracts/runs.js';
-import { transformId, type TransformInput, type TransformResult } from '../../contracts/transforms.js';
+import { transformId, type TransformInput } from '../../contracts/transforms.js';
 import { taskQueue, uiUrl, withClient } from '../connect.js';
 import { EXIT } from '../errors.js';
-import { formatBytes, formatSeconds, plural } from '../format.js';
 import { requireModel } from '../models.js';
 import type { Output } from '../output.js';
 import { followTransform, type TransformEnd } from '../transform/follow.js';
 import { requestedTransform, type TransformOptions } from '../transform/request.js';
+import { transformFacts } from '../transform/view.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
 
@@ -29,28 +29,13 @@ async function start(client: Client, env: NodeJS.ProcessEnv, input: TransformInp
   return { id: workflowId, url: uiUrl(client, env, workflowId, firstExecutionRunId) };
 }
 
-const counted = ({ objects, bytes = 0 }: TransformResult) =>
-  objects === undefined ? undefined : `${plural(objects, 'object')}, ${formatBytes(bytes)}`;
-
 function renderEnd(
   output: Output,
   id: string,
   { outcome, reason, result }: TransformEnd,
   url: string | undefined,
 ): string {
-  return [
-    `${output.outcome(outcome)}: ${reason}`,
-    output.facts([
-      ['transform', id],
-      ['job', result?.transformJob],
-      ['model', result?.modelName],
-      ['of run', result?.run],
-      ['answers', result?.outputUri],
-      ['objects', result && counted(result)],
-      ['took', result && formatSeconds(result.seconds)],
-      ['UI', url],
-    ]),
-  ].join('\n');
+  return [`${output.outcome(outcome)}: ${reason}`, output.facts(transformFacts(id, result, url))].join('\n');
 }
 
 function exitOf(outcome: TransformEnd['outcome']): number {
@@ -72,7 +57,10 @@ async function transform(context: Context, model: string, { detach, json, ...opt
     const wanted = requestedTransform(definition, options);
     const { id, url } = await start(client, terminal.env, { definition, transform: wanted, time: mintTime() });
     if (detach) {
-      output.result({ transform: id, url }, () => `started ${id}\n\`perennial cancel ${id}\` stops it`);
+      output.result(
+        { transform: id, url },
+        () => `started ${id}\n\`perennial show ${id}\` shows how it goes, \`perennial cancel ${id}\` stops it`,
+      );
       return;
     }
     output.note(`started ${id}`);
@@ -80,7 +68,8 @@ async function transform(context: Context, model: string, { detach, json, ...opt
     if (!end) {
       output.result(
         { transform: id, url, followed: 'interrupted' },
-        () => `no longer following; the transform goes on. \`perennial cancel ${id}\` stops it`,
+        () =>
+          `no longer following; the transform goes on. \`perennial show ${id}\` shows how, \`perennial cancel ${id}\` stops it`,
       );
       return;
     }

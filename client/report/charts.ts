@@ -4,7 +4,7 @@ import type { ScoreRecord } from '../../contracts/evaluation.js';
 import { parseRunId } from '../../contracts/names.js';
 import { STAGES } from '../../contracts/runs.js';
 import { formatNumber } from '../format.js';
-import type { Bar, MetricPoint, MetricSeries, PointKind } from './data.js';
+import type { Bar, ChangeMark, MetricSeries, PointKind } from './data.js';
 import { colour, KINDS, STAGE_COLOURS } from './theme.js';
 
 const WIDTH = 980;
@@ -47,23 +47,30 @@ function padded(values: readonly number[], alone: (value: number) => number): [n
 
 const aTenth = (value: number) => Math.abs(value) / 10 || 1;
 
-const kindsOf = (points: readonly MetricPoint[]) =>
-  (Object.keys(KINDS) as PointKind[]).filter((kind) => points.some((point) => point.kind === kind));
+const kindsOf = (marks: readonly { readonly kind: PointKind }[]) =>
+  (Object.keys(KINDS) as PointKind[]).filter((kind) => marks.some((mark) => mark.kind === kind));
 
-/** The metric over the runs: a mark a run, by outcome; the line joins what was deployed. */
-export function metricChart({ name, points }: MetricSeries): Promise<string> {
-  const kinds = kindsOf(points);
+/** Vega's own labels of a time axis, but for its hours of 12. */
+const HOURS_OF_24 = "utcFormat(datum.value, { hours: '%H:%M', minutes: '%H:%M' })";
+
+/** The metric over the runs: a mark a run, by outcome, a rule a change by hand; the line joins what was deployed. */
+export function metricChart({ name, points }: MetricSeries, changes: readonly ChangeMark[]): Promise<string> {
+  const kinds = kindsOf([...points, ...changes]);
+  const rules = changes.map(({ run, at, kind, to }) => ({
+    ...{ at: Date.parse(at), kind },
+    label: `${run}, ${kind}${to === undefined ? '' : ` to the model of ${to}`}`,
+  }));
   const values = points.map(({ run, at, value, kind }) => ({
     ...{ at: Date.parse(at), value, kind },
     label: `${run}, ${kind}: ${formatNumber(value)}`,
   }));
-  const times = values.map(({ at }) => at);
+  const times = [...values, ...rules].map(({ at }) => at);
   const x = {
     field: 'at',
     type: 'temporal',
     scale: { type: 'utc', domain: padded(times, () => DAY_MS) },
     title: null,
-    axis: { labelOverlap: true, tickCount: 8 },
+    axis: { labelOverlap: true, tickCount: 8, labelExpr: HOURS_OF_24 },
   };
   const y = {
     field: 'value',
@@ -80,11 +87,21 @@ export function metricChart({ name, points }: MetricSeries): Promise<string> {
   const look = (which: 0 | 1) =>
     kinds.map((kind) => (which === 0 ? colour(KINDS[kind][0]) : (KINDS[kind][1] as string)));
   const scale = (range: string[]) => ({ domain: kinds, range });
+  const color = { field: 'kind', type: 'nominal', scale: scale(look(0)), title: null };
   return draw({
     width: WIDTH,
     height: 260,
     data: { values },
     layer: [
+      ...(rules.length === 0
+        ? []
+        : [
+            {
+              data: { values: rules },
+              mark: { type: 'rule', strokeDash: [3, 3], strokeWidth: 1.5 },
+              encoding: { x, color, description: { field: 'label' } },
+            },
+          ]),
       {
         transform: [{ filter: "datum.kind === 'Deployed'" }],
         mark: { type: 'line', color: colour('blue'), opacity: 0.5, strokeWidth: 1.5, aria: false },
@@ -94,7 +111,7 @@ export function metricChart({ name, points }: MetricSeries): Promise<string> {
         mark: { type: 'point', filled: false, strokeWidth: 2, size: points.length > 200 ? 24 : 70, opacity: 1 },
         encoding: {
           ...{ x, y },
-          color: { field: 'kind', type: 'nominal', scale: scale(look(0)), title: null },
+          color,
           shape: { field: 'kind', type: 'nominal', scale: scale(look(1)), title: null },
           description: { field: 'label' },
         },

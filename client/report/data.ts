@@ -1,4 +1,5 @@
 import { METRICS, type MetricName } from '../../contracts/metrics.js';
+import type { RunKind } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { STAGES } from '../../contracts/runs.js';
 import type { Outcome, Stage } from '../../contracts/runs.js';
@@ -7,9 +8,11 @@ import type { Outcome, Stage } from '../../contracts/runs.js';
 const TIMELINE_RUNS = 12;
 
 /** What a mark of the metric chart stands for. */
-export type PointKind = Outcome | 'live model';
+export type PointKind = Outcome | 'live model' | ChangeKind;
+/** A change of the endpoint by hand: a moment, with no metric of its own. */
+export type ChangeKind = 'rolled back' | 'deployed anew';
 
-export interface MetricPoint {
+interface MetricPoint {
   readonly run: string;
   /** ISO 8601. */
   readonly at: string;
@@ -26,6 +29,30 @@ export interface MetricSeries {
   readonly points: readonly MetricPoint[];
   /** Whether all of it was measured on the same rows. */
   readonly sameRows: boolean;
+}
+
+/** A change of the endpoint by hand, which the metric chart marks. */
+export interface ChangeMark {
+  readonly run: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly kind: ChangeKind;
+  /** The run whose model serves since then. */
+  readonly to?: string;
+}
+
+const CHANGES: Readonly<Partial<Record<RunKind, ChangeKind>>> = { rollback: 'rolled back', deploy: 'deployed anew' };
+
+/** What kind of change by hand a run was; undefined for one that looked for data. */
+export const changeOf = ({ kind }: Pick<OutcomeObject, 'kind'>): ChangeKind | undefined => kind && CHANGES[kind];
+
+/** The changes by hand that took effect, oldest first. */
+export function changeMarks(runs: readonly OutcomeObject[]): ChangeMark[] {
+  return runs.toReversed().flatMap((run) => {
+    const kind = changeOf(run);
+    if (kind === undefined || run.outcome !== 'Deployed') return [];
+    return [{ run: run.run, at: run.startedAt, kind, ...(run.change && { to: run.change.to.run }) }];
+  });
 }
 
 /** The metric that decides, of the last run that was evaluated; without one the first training metric of the last run that has any. */

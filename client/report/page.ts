@@ -2,7 +2,7 @@ import type { ReportData } from '../../contracts/insight.js';
 import { METRICS } from '../../contracts/metrics.js';
 import { formatNumber, formatTime, plural } from '../format.js';
 import { metricChart, scatterChart, timelineChart } from './charts.js';
-import { metricSeries, outcomeCounts, timeline, type MetricSeries } from './data.js';
+import { changeMarks, metricSeries, outcomeCounts, timeline, type ChangeMark, type MetricSeries } from './data.js';
 import { escapeHtml, figure } from './html.js';
 import { runTable, type UrlOf } from './table.js';
 import { STYLE } from './theme.js';
@@ -57,6 +57,7 @@ function contents(models: readonly ReportData[]): string {
 
 async function section({ model, runs, score, noScore }: ReportData, urlOf: UrlOf): Promise<string> {
   const series = metricSeries(runs);
+  const changes = changeMarks(runs);
   const bars = timeline(runs);
   const parts = [
     `<section aria-labelledby="${anchor(model)}">`,
@@ -65,7 +66,7 @@ async function section({ model, runs, score, noScore }: ReportData, urlOf: UrlOf
     runs.length === 0
       ? ''
       : series && series.points.length > 0
-        ? figure(`${series.name} over the runs`, aboutMetric(series), await metricChart(series))
+        ? figure(`${series.name} over the runs`, aboutMetric(series, changes), await metricChart(series, changes))
         : '<p class="muted">No run has a metric yet.</p>',
     bars.length === 0
       ? ''
@@ -91,7 +92,7 @@ async function section({ model, runs, score, noScore }: ReportData, urlOf: UrlOf
 const countOf = ([outcome, count]: readonly [string, number]) =>
   `<span class="${escapeHtml(outcome)}">${escapeHtml(outcome)}</span> ${count}`;
 
-function aboutMetric({ name, source, better, points, sameRows }: MetricSeries): string {
+function aboutMetric({ name, source, better, points, sameRows }: MetricSeries, changes: readonly ChangeMark[]): string {
   const runs = new Set(points.map(({ run }) => run)).size;
   const low = formatNumber(Math.min(...points.map(({ value }) => value)));
   const high = formatNumber(Math.max(...points.map(({ value }) => value)));
@@ -102,6 +103,11 @@ function aboutMetric({ name, source, better, points, sameRows }: MetricSeries): 
       : 'As the training job told it, on its own data.',
     ...(points.some(({ kind }) => kind === 'live model')
       ? ['“live model” is the model that was deployed then, on the same rows as the candidate above or below it.']
+      : []),
+    ...(changes.length > 0
+      ? [
+          `A broken line from top to bottom is a change by hand, ${plural(changes.length, 'change')} in all: from then on the endpoint served another version.`,
+        ]
       : []),
     ...(sameRows ? [] : ['The rows are not the same from run to run: part of a difference is theirs.']),
   ].join(' ');

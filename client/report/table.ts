@@ -1,6 +1,6 @@
 import type { OutcomeObject } from '../../contracts/records.js';
 import { formatNumber, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
-import { metricOf, type MetricSeries } from './data.js';
+import { changeOf, metricOf, type MetricSeries } from './data.js';
 import { escapeHtml } from './html.js';
 
 /** Where a run can be looked at: the Temporal UI, if it is known. */
@@ -20,7 +20,7 @@ function row(run: OutcomeObject, series: MetricSeries | undefined, urlOf: UrlOf)
   const value = series && metricOf(run, series);
   const cells = [
     `<th scope="row">${runName(run, urlOf)}</th>`,
-    `<td class="${escapeHtml(run.outcome)}">${escapeHtml(run.outcome)}</td>`,
+    `<td class="${escapeHtml(run.outcome)}">${escapeHtml([run.outcome, changeOf(run)].filter(Boolean).join(', '))}</td>`,
     `<td class="reason">${escapeHtml(run.reason)}</td>`,
     `<td><time datetime="${escapeHtml(run.startedAt)}">${formatTime(run.startedAt)}</time></td>`,
     number(formatSeconds(secondsBetween(run.startedAt, run.endedAt))),

@@ -36,6 +36,9 @@ export const KINDS: Readonly<Record<PointKind, readonly [Colour, string]>> = {
   Cancelled: ['amber', 'triangle-down'],
   NoNewData: ['grey', 'square'],
   'live model': ['grey', 'stroke'],
+  // Lines from top to bottom, and so in the legend.
+  'rolled back': ['vermilion', 'M0,-1L0,1'],
+  'deployed anew': ['green', 'M0,-1L0,1'],
 };
 
 export const STAGE_COLOURS: Readonly<Partial<Record<Stage, Colour>>> = {

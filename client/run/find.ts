@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { RUN_KINDS, compactTime, entityId, parseRunId, runId } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import type { ModelStatus, RunRow } from '../../contracts/runs.js';
+import { modelOfTransform } from '../../contracts/transforms.js';
 import { askLedger } from '../ask.js';
 import { explain, usageError } from '../errors.js';
 import { findModel, knownModels } from '../models.js';
@@ -68,6 +69,8 @@ export async function findRun(
   warn: (text: string) => void,
 ): Promise<string> {
   if (isWholeId(word)) return word;
+  if (modelOfTransform(word) !== undefined)
+    throw usageError(`${word} is a batch transform, not a run: \`perennial show ${word}\` shows it`);
   // The entity knows at once what visibility shows a moment later.
   const status = /^[\w-]+$/.test(word) ? await findModel(client, env, word) : undefined;
   const newest = status?.running?.run ?? status?.lastRun?.run;

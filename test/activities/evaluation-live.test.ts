@@ -67,6 +67,21 @@ describe('what is live is compared', () => {
     expect(second.live?.transformJob).toBe(`${second.modelName}-l2`);
   });
 
+  it('with the one that is live now, where a try whose answer was lost had asked for another', async () => {
+    await deployed();
+    const judged = await world.trained(definition);
+    const lost = await start(judged);
+    const later = await world.trained(definition);
+    await world.deploy(later);
+    const found = await start(judged);
+    expect(found).toEqual({
+      ...lost,
+      live: { modelName: nameOf(later), transformJob: `${lost.modelName}-l2` },
+      liveConfig: nameOf(later),
+    });
+    expect(await start(judged)).toEqual(found);
+  });
+
   it('where the same days are held out again', async () => {
     const live = await world.trained(definition);
     await world.deploy(live);

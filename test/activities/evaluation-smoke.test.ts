@@ -36,6 +36,12 @@ describe('smoke test of a judged model', () => {
     expect((await smoke({ ...judged, definition: { ...judged.definition, endpoint } })).compared).toBeUndefined();
   });
 
+  it('compares nothing with rows that were uploaded again since they were judged on', async () => {
+    const judged = await serving('smoke-changed', {});
+    await world.upload('smoke-changed', { '2026-01-10.csv': rows.replaceAll('0.5', '7') });
+    expect(await smoke(judged)).toEqual({ latencyMs: expect.any(Number) as unknown });
+  });
+
   it('fails where it answers otherwise, and says of how many rows and by how much', async () => {
     const judged = await serving('smoke-other', { bias: 100, endpointBias: 1 });
     const failure = await failureOf(smoke(judged));

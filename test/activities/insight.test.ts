@@ -58,6 +58,19 @@ describe('compareRuns', () => {
     });
   });
 
+  it('tells the holdout apart for a change by hand too, which neither trained nor judged', async () => {
+    const files = [file('train', '2026-01-01'), file('holdout', '2026-01-31')];
+    const first = await world.run('2026-01-31T01:00:00.000Z', { evaluation: evaluation('h', 0.2) }, { files });
+    const back = await world.run(
+      '2026-01-31T02:00:00.000Z',
+      { kind: 'rollback', trainingJob: undefined, metrics: [] },
+      { files },
+    );
+    const [, second] = await ask([first.run, back.run]);
+    expect(second?.files).toMatchObject({ files: 1, added: [], removed: [], changed: [] });
+    expect(second?.holdout).toMatchObject({ files: 1, added: [], removed: [], changed: [] });
+  });
+
   it('asks SageMaker what a job was made with, and the outcome object where the job is gone', async () => {
     await world.train('compared-1', { num_round: '50' }, 2);
     await world.fixture.job('compared-1');

@@ -91,6 +91,34 @@ describe('what is posted', () => {
     );
   });
 
+  it('shows who decided and why, and keeps to the ten fields that Slack allows a section', async () => {
+    const { ts } = await notify({
+      kind: 'ended',
+      stage: 'done',
+      outcome: 'Deployed',
+      files: 3,
+      metrics: [{ name: 'validation:rmse', value: 2 }],
+      evaluation: {
+        metric: 'rmse',
+        holdout: { hash: 'h', files: 1, from: '2026-01-01', to: '2026-01-01' },
+        rows: 10,
+        candidate: { modelName: 'weather-1', metrics: { rmse: 1 }, scoreUri: 's3://b/s.json' },
+        verdict: { passed: true, reasons: ['no gate is set'] },
+        approval: { decision: 'approved', by: 'ada', note: 'seen <!channel>', at: '2026-01-10T10:00:00.000Z' },
+      },
+      trainingJob: 'weather-1',
+      instanceType: 'ml.m5.large',
+      endpoint: 'weather',
+      endpointConfig: 'weather-1',
+      request: { trigger: 'manual', set: ['training.volumeSizeGB=2'] },
+    });
+    const sections = (await posted(ts)).blocks.flatMap(({ fields }) =>
+      fields ? [fields.map(({ text }) => text)] : [],
+    );
+    expect(sections.map((fields) => fields.length)).toEqual([10, 2]);
+    expect(sections.flat()).toContain('*Decision*\napproved by ada: seen &lt;!channel&gt;');
+  });
+
   it('shows at a glance what a reader needs, in the run’s thread', async () => {
     const { ts } = await notify();
     const reply = await notify(

@@ -3,9 +3,18 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOrphanActivities } from '../../activities/orphans/index.js';
-import { changeId, deploymentName, entityId, runId, TAGS, trainingJobName } from '../../contracts/names.js';
+import {
+  changeId,
+  deploymentName,
+  entityId,
+  runId,
+  TAGS,
+  trainingJobName,
+  transformJobName,
+} from '../../contracts/names.js';
 import type { Orphan } from '../../contracts/orphans.js';
 import { MESSAGES, type RunProgress } from '../../contracts/runs.js';
+import { transformId } from '../../contracts/transforms.js';
 import { failureOf } from './support/local-sagemaker.js';
 import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
 import { World } from './support/world.js';
@@ -45,6 +54,7 @@ function temporal({ runs = {}, running, queue = [], progress = {} }: Known): Cli
 async function activities(answers: Answers) {
   const empty: Answers = {
     ListTrainingJobs: { TrainingJobSummaries: [] },
+    ListTransformJobs: { TransformJobSummaries: [] },
     ListEndpointConfigs: { EndpointConfigs: [] },
     ListModels: { Models: [] },
     ListEndpoints: { Endpoints: [] },
@@ -171,6 +181,70 @@ describe('finding', () => {
   });
 });
 
+/** A transform job at work whose tag names `maker`. */
+const oneTransform = (name: string, maker: string, model = world.model): Answers => ({
+  ListTransformJobs: ({ StatusEquals }) => ({
+    TransformJobSummaries:
+      StatusEquals === 'InProgress'
+        ? [{ TransformJobName: name, TransformJobArn: 'arn', TransformJobStatus: StatusEquals }]
+        : [],
+  }),
+  ListTags: {
+    Tags: [
+      { Key: TAGS.model, Value: model },
+      { Key: TAGS.run, Value: maker },
+    ],
+  },
+});
+const evaluationJob = () => transformJobName(world.model, TIME, 'live', 2);
+const batchJob = () => `${deploymentName(world.model, TIME)}-t1`;
+/** A schedule appends its time to the second. */
+const batch = () => transformId(world.model, 'daily', TIME.replace(/\.\d+/, ''));
+
+describe('finding transform jobs', () => {
+  it.each(['TERMINATED', 'FAILED', 'CANCELLED', 'TIMED_OUT'])('of an evaluation whose run is %s', async (status) => {
+    const { findOrphans } = await activities(oneTransform(evaluationJob(), run()));
+    const { orphans } = await perform({ runs: { [run()]: status } }, findOrphans);
+    expect(orphans).toMatchObject([
+      { kind: 'transform job', name: evaluationJob(), run: run(), status: 'InProgress', state: 'left' },
+    ]);
+    // No deployment is left, so no endpoint is looked at.
+    expect(sagemaker?.count('ListEndpoints')).toBe(0);
+  });
+
+  it('of a scheduled transform that was terminated', async () => {
+    const { findOrphans } = await activities(oneTransform(batchJob(), batch()));
+    const { orphans } = await perform({ runs: { [batch()]: 'TERMINATED' } }, findOrphans);
+    expect(orphans).toMatchObject([
+      { name: batchJob(), run: batch(), state: 'left', reason: 'its batch transform was TERMINATED' },
+    ]);
+  });
+
+  it.each(['RUNNING', 'a status of tomorrow'])('not where the run or the batch transform is %s', async (status) => {
+    const known = { runs: { [run()]: status, [batch()]: status } };
+    for (const made of [oneTransform(evaluationJob(), run()), oneTransform(batchJob(), batch())]) {
+      const { findOrphans } = await activities(made);
+      expect((await perform(known, findOrphans)).orphans).toEqual([]);
+      await sagemaker?.close();
+    }
+  });
+
+  it('of what nobody knows here as foreign, and not those that bear another model’s tags', async () => {
+    const { findOrphans } = await activities(oneTransform(batchJob(), batch()));
+    expect((await perform({}, findOrphans)).orphans).toMatchObject([{ state: 'foreign' }]);
+    await sagemaker?.close();
+    const runs = { [batch()]: 'TERMINATED', [run()]: 'TERMINATED' };
+    for (const [maker, model] of [
+      [transformId('another', 'daily', TIME), world.model],
+      [batch(), 'another'],
+    ] as const) {
+      const other = await activities(oneTransform(batchJob(), maker, model));
+      expect((await perform({ runs }, other.findOrphans)).orphans).toEqual([]);
+      await sagemaker?.close();
+    }
+  });
+});
+
 describe('stopping', () => {
   const left = (kind: Orphan['kind'], name: string): Orphan => ({
     kind,
@@ -200,6 +274,21 @@ describe('stopping', () => {
       ['model', 'gone already'],
     ]);
     expect(stopped[1]?.reason).toContain('sagemaker:DeleteEndpointConfig');
+  });
+
+  it('stops a transform job, and keeps one whose batch transform goes on', async () => {
+    const { stopOrphans } = await activities({
+      StopTransformJob: {},
+      DescribeTransformJob: { TransformJobStatus: 'Stopping' },
+    });
+    const orphans = [left('transform job', evaluationJob()), { ...left('transform job', batchJob()), run: batch() }];
+    const known = { runs: { [run()]: 'TERMINATED', [batch()]: 'RUNNING' } };
+    const { stopped } = await perform(known, () => stopOrphans({ orphans }));
+    expect(stopped).toEqual([
+      { kind: 'transform job', name: evaluationJob(), done: 'stopping' },
+      { kind: 'transform job', name: batchJob(), done: 'kept' },
+    ]);
+    expect(sagemaker?.count('StopTransformJob')).toBe(1);
   });
 
   it('keeps what came into use since it was listed', async () => {

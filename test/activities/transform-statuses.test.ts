@@ -31,6 +31,20 @@ describe('a status', () => {
     expect(await failureOf(runActivity(stopTransform, job))).toMatchObject({ type: 'UnknownStatus' });
   });
 
+  it.each([
+    ['ClientError: s3://lake/rows/a:b c.csv: Bad HTTP status', /ClientError: s3:\/\/…: Bad HTTP status/],
+    ['No objects under "s3://lake/rows/a:b/" found', /under "s3:\/\/…" found/],
+    ['failed at s3://lake/rows/a:b.csv', /failed at s3:\/\/…\. Its log/],
+  ])('that failed names no key of data: %s', async (FailureReason, words) => {
+    const { awaitTransform } = await activities({
+      DescribeTransformJob: { TransformJobStatus: 'Failed', FailureReason },
+    });
+    const failure = await failureOf(runActivity(awaitTransform, job));
+    expect(failure.type).toBe('TransformFailed');
+    expect(failure.message).toMatch(words);
+    expect(failure.message).not.toContain('a:b');
+  });
+
   it('of a job that ends while it is asked to stop is its end', async () => {
     const { stopTransform } = await activities({
       StopTransformJob: rejected('Completed'),

@@ -145,6 +145,12 @@ describe('the report', () => {
     expect(html).not.toContain('NaN');
   });
 
+  it('counts the hours of its axis to 24', async () => {
+    const svg = named(elements(await page([{ model: 'late', runs: runs(20) }])), 'text').map(text);
+    expect(svg).toContain('15:00');
+    expect(svg).not.toContain('03 PM');
+  });
+
   it('draws a thousand runs, the stages of the last twelve', async () => {
     const many = runs(1_000, (index) => ({ evaluation: judged(0.2 + (index % 7) / 100, 0.2) }));
     const html = await page([{ model: 'many', runs: many }]);
@@ -152,6 +158,32 @@ describe('the report', () => {
     expect(marks(all, 'point')).toBe(2_000);
     expect(marks(all, 'bar')).toBe(12 * 2);
     expect(Buffer.byteLength(html)).toBeLessThan(3_000_000);
+  });
+
+  it('marks changes by hand, which have no metric, in the drawing, its words and the table', async () => {
+    const [newest, ...rest] = runs(4, () => ({ evaluation: judged(0.2) }));
+    const back: OutcomeObject = {
+      ...(newest as OutcomeObject),
+      ...{ run: 'rollback/housing/2026-01-01T05:00:00.000Z', kind: 'rollback', evaluation: undefined, metrics: [] },
+      startedAt: '2026-01-01T05:00:00.000Z',
+      change: {
+        ...{ kind: 'rollback', by: HOSTILE, from: { config: 'b' } },
+        to: { config: 'a', run: 'retrain/housing/2026-01-01T00:00:00.000Z' },
+      },
+    };
+    // One that failed changed nothing.
+    const failed: OutcomeObject = { ...back, kind: 'deploy', outcome: 'Failed' };
+    const html = await page([{ model: 'back', runs: [back, failed, newest as OutcomeObject, ...rest] }]);
+    const all = expectWhole(html);
+    expect(marks(all, 'point')).toBe(4);
+    const rules = all.filter((element) => attribute(element, 'aria-roledescription') === 'rule mark');
+    expect(rules.map((rule) => attribute(rule, 'aria-label'))).toEqual([
+      `${back.run}, rolled back to the model of ${back.change?.to.run}`,
+    ]);
+    const body = text(named(all, 'body')[0] as Element);
+    expect(body).toContain('1 change in all');
+    expect(body).toContain('Deployed, rolled back');
+    expect(body).toContain('Failed, deployed anew');
   });
 
   it('leads from a table of contents to each of several models', async () => {

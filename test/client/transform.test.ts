@@ -167,6 +167,33 @@ describe('perennial transform', () => {
     expect((await perennial('transform', 'nobody', ...inside)).err).toContain('no model "nobody" is applied');
   });
 
+  it('is shown afterwards by its id, which is none of a run', async () => {
+    const model = await applyModel(at, 'shown');
+    const args = ['transform', model, '--input', 's3://bucket/rows/', '--output', 's3://bucket/out/'];
+    const { transform } = (await perennial(...args, '--json')).json<Answer>();
+    const { code, out } = await perennial('show', transform);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^${transform}  Completed\n +s3://bucket/out.* holds the answers of shown-live\n`));
+    expect(out).toMatch(/objects +2 objects, 20 B/);
+    expect(out).toContain('- model `shown-live`, live on endpoint shown');
+    expect((await perennial('show', transform, '--json')).json()).toMatchObject({
+      ...{ transform, model, state: 'Completed', pending: [], warnings: [] },
+      result: { name: 'out', objects: 2 },
+    });
+    const none = await perennial('show', transform.replace(/\d{4}-/, '1999-'));
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('no transform')]);
+    const logs = await perennial('logs', transform);
+    expect([logs.code, logs.err]).toEqual([2, expect.stringContaining('is a batch transform, not a run')]);
+
+    at.override({ awaitTransform: () => Promise.reject(raise('InProgress', 'InProgress for 1 min', '1s')) });
+    const other = (await perennial(...args, '--detach', '--json')).json<Answer>().transform;
+    await expect
+      .poll(async () => (await perennial('show', other)).out)
+      .toMatch(/ {2}running\n[^]*waiting in awaitTransform, try \d+: InProgress for 1 min/);
+    await perennial('cancel', other);
+    expect((await perennial('show', other)).out).toMatch(/ {2}Cancelled\n/);
+  });
+
   it('tells a failure with its reason, and exits as a failed run does', async () => {
     const model = await applyModel(at, 'failing');
     at.override({

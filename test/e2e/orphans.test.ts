@@ -4,9 +4,10 @@ import {
   CreateTrainingJobCommand,
   type CreateTrainingJobRequest,
   DescribeTrainingJobCommand,
+  DescribeTransformJobCommand,
 } from '@aws-sdk/client-sagemaker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { deploymentName, runId, trainingJobName } from '../../contracts/names.js';
+import { deploymentName, runId, trainingJobName, transformJobName } from '../../contracts/names.js';
 import type { OrphanReport } from '../../contracts/orphans.js';
 import { call } from '../client/terminal.js';
 import { until } from '../support/local.js';
@@ -83,6 +84,30 @@ describe('orphans', () => {
     await until('the job to stop', async () => (await statusOf(job)) === 'Stopped');
     expect(await orphans(model, '--stop')).toMatchObject({ orphans: [], stopped: [] });
     expect((await call(world.env, ['orphans'])).out).toBe('nothing left\n');
+  });
+
+  it('finds the transform job of a run that was terminated while it evaluated, and stops it', async () => {
+    await world.aws.rule({ kind: 'transform-job', action: 'slow', delayMs: 60_000 });
+    const model = await world.model({ evaluation: { metric: 'rmse', holdout: 'P1D' } });
+    await world.upload(model, '2026-01-02');
+    const run = await world.request(model);
+    const job = transformJobName(model, timeOf(run), 'candidate', 1);
+    const standing = async () =>
+      (await world.aws.sagemaker.send(new DescribeTransformJobCommand({ TransformJobName: job }))).TransformJobStatus;
+    await until('the job', async () => (await standing().catch(() => undefined)) === 'InProgress');
+    expect((await orphans(model)).orphans).toEqual([]);
+    await world.run(run).terminate('by the test');
+    const { orphans: listed, stopped } = await orphans(model, '--stop');
+    expect(listed).toMatchObject([
+      { kind: 'transform job', name: job, run, status: 'InProgress', state: 'left' },
+      { kind: 'model', name: deploymentName(model, timeOf(run)), run, state: 'left' },
+    ]);
+    expect(stopped.map(({ name, done }) => [name, done])).toEqual([
+      [job, expect.stringMatching(/^stopp/)],
+      [deploymentName(model, timeOf(run)), 'removed'],
+    ]);
+    await until('the job to stop', async () => (await standing()) === 'Stopped');
+    expect((await orphans(model)).orphans).toEqual([]);
   });
 
   it('leaves a job alone that a resumed run has taken up', async () => {

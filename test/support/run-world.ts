@@ -15,6 +15,7 @@ import { inject } from 'vitest';
 import {
   createDataActivities,
   createEndpointActivities,
+  createEvaluationActivities,
   createOrphanActivities,
   createRecordActivities,
   createResumeActivities,
@@ -105,6 +106,7 @@ export class RunWorld {
       ...data,
       ...createTrainingActivities(clients),
       ...createEndpointActivities(clients),
+      ...createEvaluationActivities(clients),
       ...createRecordActivities(clients),
       ...createOrphanActivities(clients),
       ...createResumeActivities({ ...clients, checkData: (input) => data.checkData(input) }),

@@ -80,12 +80,10 @@ describe('a run that evaluates', () => {
     const { result, events } = await play(scripted, input());
     expect(result).toMatchObject({ outcome: 'Deployed', warnings: [] });
     const calls = scripted.calls.filter((name) => name !== 'notifySlack');
-    expect(calls.slice(0, 11)).toEqual([
-      'checkData',
-      'startTraining',
-      'awaitTrainingJob',
-      'startEvaluation',
-      'confirmFiles',
+    expect(calls.slice(0, 3)).toEqual(['checkData', 'startTraining', 'awaitTrainingJob']);
+    // Beside each other.
+    expect(calls.slice(3, 5).sort()).toEqual(['confirmFiles', 'startEvaluation']);
+    expect(calls.slice(5, 11)).toEqual([
       'awaitTransforms',
       'scoreModels',
       'startDeployment',
@@ -160,6 +158,32 @@ describe('a run that evaluates', () => {
     expect(failure).toMatchObject({ type: 'DataChanged' });
     expect(scripted.count('scoreModels')).toBe(0);
     expect(scripted.count('forgetEvaluation')).toBe(1);
+  });
+});
+
+describe('a run whose files changed', () => {
+  it('fails only once the transform job that it was making is known, so that it can be stopped', async () => {
+    let made = false;
+    const forgotten: boolean[] = [];
+    const { activities } = script();
+    const scripted = script({
+      confirmFiles: async () => ({ changed: 1, removed: 0 }),
+      startEvaluation: async (given) => {
+        await expect.poll(() => scripted.count('confirmFiles')).toBe(1);
+        if (!made) {
+          made = true;
+          throw raise('ServiceUnavailable', 'sorry', '2s');
+        }
+        return activities.startEvaluation(given);
+      },
+      forgetEvaluation: async () => {
+        forgotten.push(scripted.count('startEvaluation') === 2);
+        return { removed: 0, warnings: [] };
+      },
+    });
+    const { failure } = await play(scripted, input());
+    expect(failure).toMatchObject({ type: 'DataChanged' });
+    expect(forgotten).toEqual([true]);
   });
 });
 

@@ -163,6 +163,15 @@ describe('retrain', () => {
     expect(scripted.count('startDeployment')).toBe(0);
   });
 
+  it('leaves a job alone that bears its name and that somebody else made', async () => {
+    const scripted = script({
+      startTraining: async () => Promise.reject(raise('NameConflict', 'Training job x exists')),
+    });
+    const { failure } = await play(scripted, input());
+    expect(failure).toMatchObject({ type: 'NameConflict' });
+    expect(scripted.count('stopTrainingJob')).toBe(0);
+  });
+
   it('gives up waiting after the time limit, and stops the job', async () => {
     const scripted = script({
       awaitTrainingJob: async () => Promise.reject(raise('InProgress', 'InProgress: Starting', '1h')),

@@ -118,6 +118,14 @@ describe('a transform', () => {
     expect(progress.notes.at(-1)).toMatch(/^transform job `example-.*-t1` is Stopped$/);
   });
 
+  it('leaves a job alone that bears its name and that somebody else made', async () => {
+    const { end, scripted } = await play({
+      startTransform: async () => Promise.reject(raise('NameConflict', 'Transform job x exists')),
+    });
+    expect(end).toMatchObject({ type: 'NameConflict' });
+    expect(scripted.count('stopTransform')).toBe(0);
+  });
+
   it('makes no job where there is no model', async () => {
     const { end, scripted } = await play({
       findLiveModel: async () => Promise.reject(raise('ResourceMissing', 'nothing to transform with')),

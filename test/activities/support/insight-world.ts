@@ -7,6 +7,7 @@ import { createInsightActivities } from '../../../activities/index.js';
 import { definitionSchema, type Definition } from '../../../contracts/definition/index.js';
 import type { Evaluation, ScoreRecord } from '../../../contracts/evaluation.js';
 import type { InsightActivities } from '../../../contracts/insight.js';
+import { HOLDOUT } from '../../../activities/data/holdout.js';
 import { fileRecordKey, outcomeKey, parseS3Uri, runId, s3Uri } from '../../../contracts/names.js';
 import type { FileEntry, OutcomeObject } from '../../../contracts/records.js';
 import { migrate } from '../../../ledger/migrate.js';
@@ -130,7 +131,8 @@ export class InsightWorld {
       ...change,
     };
     const fileRecord = { version: 1 as const, model, run, bucket, asOf: time.slice(0, 10) };
-    const record = { ...fileRecord, dataHash: outcome.dataHash ?? '', definitionHash: 'f1', files };
+    const held = files.some(({ channel }) => channel === HOLDOUT) && { holdout: HOLDOUT };
+    const record = { ...fileRecord, dataHash: outcome.dataHash ?? '', definitionHash: 'f1', ...held, files };
     await this.put(fileRecordKey(output, time), record);
     const uri = await this.put(outcomeKey(output, time), outcome);
     if (indexed) await this.ledger.recordRun({ uri, outcome, fileRecord: record });
