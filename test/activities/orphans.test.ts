@@ -1,22 +1,13 @@
-import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOrphanActivities } from '../../activities/orphans/index.js';
-import {
-  changeId,
-  deploymentName,
-  entityId,
-  runId,
-  TAGS,
-  trainingJobName,
-  transformJobName,
-} from '../../contracts/names.js';
+import { changeId, deploymentName, runId, TAGS, trainingJobName, transformJobName } from '../../contracts/names.js';
 import type { Orphan } from '../../contracts/orphans.js';
-import { MESSAGES, type RunProgress } from '../../contracts/runs.js';
 import { transformId } from '../../contracts/transforms.js';
 import { failureOf } from './support/local-sagemaker.js';
 import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
+import { type Known, temporal } from './support/scripted-temporal.js';
 import { World } from './support/world.js';
 
 let world: World;
@@ -28,28 +19,6 @@ let sagemaker: ScriptedSageMaker | undefined;
 afterEach(() => sagemaker?.close());
 
 type Answers = Parameters<typeof ScriptedSageMaker.start>[0];
-
-/** What Temporal knows: runs by their status, and what the model's entity and its running run say. */
-interface Known {
-  readonly runs?: Readonly<Record<string, string>>;
-  readonly running?: string;
-  readonly queue?: readonly object[];
-  readonly progress?: Partial<RunProgress>;
-}
-
-function temporal({ runs = {}, running, queue = [], progress = {} }: Known): Client {
-  const missing = (id: string) => Object.assign(new Error(`no ${id}`), { name: 'WorkflowNotFoundError' });
-  const getHandle = (id: string) => ({
-    describe: async () => (runs[id] ? { status: { name: runs[id] } } : Promise.reject(missing(id))),
-    query: async (name: string) => {
-      if (name === MESSAGES.progress) return progress;
-      if (id !== entityId(world.model)) throw missing(id);
-      return { definition: world.definition(), queue, ...(running ? { running: { run: running } } : {}) };
-    },
-  });
-  const withAbortSignal = (_signal: AbortSignal, call: () => unknown) => call();
-  return { workflow: { getHandle }, withAbortSignal } as unknown as Client;
-}
 
 async function activities(answers: Answers) {
   const empty: Answers = {
@@ -83,7 +52,7 @@ function tagged(arn: string): object {
 const perform = <T>(known: Known, activity: () => Promise<T>): Promise<T> =>
   new MockActivityEnvironment(
     { scheduledTimestampMs: Date.now(), attempt: 1 },
-    { logger: new DefaultLogger('ERROR'), client: temporal(known) },
+    { logger: new DefaultLogger('ERROR'), client: temporal(world, known) },
   ).run(activity) as Promise<T>;
 
 const oneJob: Answers = {

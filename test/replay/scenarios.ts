@@ -1,6 +1,6 @@
 import type { Activities } from '../../contracts/activities.js';
 import { exampleDefinition } from '../support/definitions.js';
-import { raise, script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
 import { UNPROVEN, change } from './change-scenario.js';
 import { EVALUATIONS } from './evaluation-scenarios.js';
@@ -71,18 +71,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'retrain-update': retrain({ overrides: updated }),
   'retrain-no-new-data': retrain({
     overrides: {
-      checkData: async () => ({
-        news: false,
-        reasons: ['nothing changed'],
-        files: 3,
-        bytes: 3,
-        added: 0,
-        changed: 0,
-        removed: 0,
-        dataHash: 'd',
-        definitionHash: 'e',
-        channels: [],
-      }),
+      checkData: async () => NO_NEWS,
     },
   }),
   'retrain-no-deploy': retrain({ request: { noDeploy: true, force: true } }),

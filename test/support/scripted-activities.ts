@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, Notice } from '../../contracts/activities.js';
+import type { Activities, CheckDataResult, Notice } from '../../contracts/activities.js';
 import type { Holdout } from '../../contracts/evaluation.js';
 import { NON_RETRYABLE, type FailureType } from '../../contracts/failures.js';
 import { deploymentName, runId, trainingJobName, transformJobName } from '../../contracts/names.js';
@@ -37,6 +37,20 @@ export function raise(type: FailureType, message: string, nextRetryDelay?: strin
     ...(nextRetryDelay ? { nextRetryDelay: nextRetryDelay as '1s' } : {}),
   });
 }
+
+/** What checkData answers where nothing has changed. */
+export const NO_NEWS: CheckDataResult = {
+  news: false,
+  reasons: ['nothing changed since 2026-01-01'],
+  files: 3,
+  bytes: 300,
+  added: 0,
+  changed: 0,
+  removed: 0,
+  dataHash: 'd'.repeat(64),
+  definitionHash: 'e'.repeat(64),
+  channels: [],
+};
 
 /** Activities that answer as in a first deployment that goes well; `overrides` replace single ones. */
 export function script(overrides: Partial<Activities> = {}): Script {

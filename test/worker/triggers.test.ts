@@ -14,7 +14,7 @@ import type { ModelState, ModelStatus } from '../../contracts/runs.js';
 import { TRIGGERS_MEMO } from '../../contracts/triggers.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { devServerEnvironment } from '../support/dev-server.js';
-import { raise, script, type Script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script, type Script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
 import { awsSettings, withListener, type TestQueue } from './queue.js';
 
@@ -34,18 +34,7 @@ afterAll(async () => {
 
 const noNews = () =>
   script({
-    checkData: async () => ({
-      news: false,
-      reasons: ['none'],
-      files: 0,
-      bytes: 0,
-      added: 0,
-      changed: 0,
-      removed: 0,
-      dataHash: '',
-      definitionHash: '',
-      channels: [],
-    }),
+    checkData: async () => NO_NEWS,
   });
 
 interface Model extends TestQueue {

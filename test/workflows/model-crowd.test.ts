@@ -10,7 +10,7 @@ import type { ModelState, ModelStatus, RunReceipt, RunRequest, TriggerInput } fr
 import type { model } from '../../workflows/model/index.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { devServerEnvironment } from '../support/dev-server.js';
-import { raise, script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script } from '../support/scripted-activities.js';
 import { withWorker } from '../support/time-skipping.js';
 
 let env: TestWorkflowEnvironment;
@@ -61,18 +61,7 @@ async function withEntity(body: (entity: Entity) => Promise<void>, state: Partia
     await (isFirst ? first : rest).passed;
     now -= 1;
     if (isFirst) throw raise('DataInvalid', 'stop here');
-    return {
-      news: false,
-      reasons: ['none'],
-      files: 0,
-      bytes: 0,
-      added: 0,
-      changed: 0,
-      removed: 0,
-      dataHash: '',
-      definitionHash: '',
-      channels: [],
-    };
+    return NO_NEWS;
   };
   let trigger: Partial<Activities> = {};
   const signalModel: Activities['signalModel'] = (input) =>

@@ -1,14 +1,14 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Activities, CheckDataResult } from '../../contracts/activities.js';
+import type { Activities } from '../../contracts/activities.js';
 import type { Definition, DefinitionInput } from '../../contracts/definition/index.js';
 import type { ModelStatus, RunRequest } from '../../contracts/runs.js';
 import { LIST_AGE_MS, TRIGGERS_MEMO, type ModelTriggers } from '../../contracts/triggers.js';
 import { afterRun, arrived, dueAt } from '../../workflows/model/arrivals.js';
 import type { model } from '../../workflows/model/index.js';
 import { exampleDefinition } from '../support/definitions.js';
-import { raise, script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script } from '../support/scripted-activities.js';
 import { timeSkippingEnvironment, withWorker } from '../support/time-skipping.js';
 
 // One each: an update of the test server may hang once hours were skipped.
@@ -47,19 +47,6 @@ interface Entity {
   /** Lets this many minutes go by. */
   pass(minutes: number): Promise<void>;
 }
-
-const NO_NEWS: CheckDataResult = {
-  news: false,
-  reasons: ['none'],
-  files: 0,
-  bytes: 0,
-  added: 0,
-  changed: 0,
-  removed: 0,
-  dataHash: '',
-  definitionHash: '',
-  channels: [],
-};
 
 let entities = 0;
 

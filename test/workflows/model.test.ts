@@ -6,7 +6,7 @@ import type { Definition, DefinitionInput } from '../../contracts/definition/ind
 import type { ModelStatus, RunReceipt, RunRequest } from '../../contracts/runs.js';
 import type { model } from '../../workflows/model/index.js';
 import { exampleDefinition } from '../support/definitions.js';
-import { raise, script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script } from '../support/scripted-activities.js';
 import { timeSkippingEnvironment, withWorker } from '../support/time-skipping.js';
 
 let env: TestWorkflowEnvironment;
@@ -84,18 +84,7 @@ describe('model entity', () => {
       checkData: async ({ ref, force }) => {
         runs.push(`${ref.run} ${force}`);
         await hold.passed;
-        return {
-          news: false,
-          reasons: ['none'],
-          files: 0,
-          bytes: 0,
-          added: 0,
-          changed: 0,
-          removed: 0,
-          dataHash: '',
-          definitionHash: '',
-          channels: [],
-        };
+        return NO_NEWS;
       },
     });
     await withEntity(scripted.activities, async (entity, definition) => {

@@ -7,7 +7,7 @@ import { runId } from '../../contracts/names.js';
 import type { RunInput, RunRequest, RunResult } from '../../contracts/runs.js';
 import { devServerEnvironment } from '../support/dev-server.js';
 import { exampleDefinition } from '../support/definitions.js';
-import { raise, script, type Script } from '../support/scripted-activities.js';
+import { NO_NEWS, raise, script, type Script } from '../support/scripted-activities.js';
 import { timeSkippingEnvironment, withWorker } from '../support/time-skipping.js';
 
 let env: TestWorkflowEnvironment;
@@ -86,18 +86,7 @@ describe('retrain', () => {
 
   it('ends as NoNewData without touching SageMaker or Slack', async () => {
     const scripted = script({
-      checkData: async () => ({
-        news: false,
-        reasons: ['nothing changed since 2026-01-01'],
-        files: 3,
-        bytes: 1,
-        added: 0,
-        changed: 0,
-        removed: 0,
-        dataHash: 'd',
-        definitionHash: 'e',
-        channels: [],
-      }),
+      checkData: async () => NO_NEWS,
     });
     const { result } = await play(scripted, input());
     expect(result).toMatchObject({ outcome: 'NoNewData', reason: 'nothing changed since 2026-01-01' });
