@@ -239,6 +239,28 @@ describe('event triggers', () => {
     );
   });
 
+  it('count also where they come before the entity has begun', async () => {
+    const definition = exampleDefinition({ name: 'events-first', notify: {}, triggers: { events: [declared] } });
+    const checked: string[] = [];
+    const { activities } = script({
+      checkData: async ({ ref }) => {
+        checked.push(ref.run);
+        return NO_NEWS;
+      },
+    });
+    await withWorker(env, activities, async (taskQueue) => {
+      const handle = await env.client.workflow.signalWithStart<typeof model, [RunRequest]>('model', {
+        taskQueue,
+        workflowId: 'model/events-first',
+        args: [{ name: definition.name, definition }],
+        signal: 'runWanted',
+        signalArgs: [event],
+      });
+      await expect.poll(() => checked.length, { timeout: 45_000 }).toBe(1);
+      await handle.terminate();
+    });
+  });
+
   it('start nothing once the model was removed', async () => {
     await withEntity({ newData: {} }, async (entity) => {
       await entity.handle.signal('dataArrived');

@@ -24,7 +24,9 @@ const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stri
 
 /** The event triggers of an entity: tells the listener of them by a memo, holds the debounce of new data, and can be paused. */
 export class EventTriggers {
-  private triggers?: ModelTriggers;
+  private triggers: ModelTriggers | undefined;
+  /** Whether the definition at hand was taken over before: what was carried over was told, and looked at, already. */
+  private known = workflowInfo().continuedFromExecutionRunId !== undefined;
   private watching = false;
   /** Grows whenever what is waited for may be due earlier than thought. */
   private changes = 0;
@@ -35,8 +37,8 @@ export class EventTriggers {
     private current: EventState = {},
     private readonly wish: (request: RunRequest) => void,
   ) {
-    // What was carried over was told already.
-    if (workflowInfo().continuedFromExecutionRunId !== undefined) this.triggers = triggersOf(definition);
+    // At once: a signal that is older than the first workflow task comes before the first `apply`.
+    this.triggers = triggersOf(definition);
   }
 
   /** To be carried over; undefined where there is nothing to. */
@@ -47,7 +49,8 @@ export class EventTriggers {
   /** Takes over a definition; undefined for a model that was removed. New data turned on, or moved, is looked at once. */
   apply(definition: Definition | undefined): void {
     if (definition) this.definition = definition;
-    const before = this.triggers;
+    const before = this.known ? this.triggers : undefined;
+    this.known = true;
     this.triggers = definition && triggersOf(definition);
     if (!this.triggers) this.current = {};
     if (!this.triggers?.newData) this.current = { ...this.current, arrivals: undefined, lookAt: undefined };
