@@ -3,6 +3,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createAlarmReader } from './alarms.js';
 import type { Context } from './context.js';
+import { patientRetries } from './patience.js';
 
 /**
  * Clients of the emulated services that jobs read from and write to. Endpoints come from the standard variables
@@ -23,8 +24,8 @@ export function createClients(
     credentials,
   });
   return {
-    s3: new S3Client({ ...options('S3'), forcePathStyle: true }),
-    kms: new KMSClient(options('KMS')),
+    s3: new S3Client({ ...options('S3'), forcePathStyle: true, retryStrategy: patientRetries }),
+    kms: new KMSClient({ ...options('KMS'), retryStrategy: patientRetries }),
     events: new EventBridgeClient(options('EVENTBRIDGE')),
     alarmStates: createAlarmReader(options('CLOUDWATCH')),
   };

@@ -7,10 +7,11 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import {
   createDataActivities,
@@ -32,6 +33,10 @@ import { readText } from '../../activities/s3/objects.js';
 import { awsClients } from './aws.js';
 import { devServerEnvironment } from './dev-server.js';
 import { script, type Script } from './scripted-activities.js';
+
+/** How often a run that its entity is about to start is looked for, and how far apart. */
+const MOST_LOOKS = 200;
+const LOOK_MS = 50;
 
 /** A call that stands still until it is released. */
 export interface Held {
@@ -199,14 +204,17 @@ export class RunWorld {
     return this.temporal.client.workflow.getHandle(run);
   }
 
-  /** How a run ended: its value, or the failure that it ended with. */
+  /** How a run ended: its value, or the failure that it ended with. One that is queued, for a moment behind its predecessor's end, is waited for. */
   async end(run: string): Promise<unknown> {
-    return this.run(run)
-      .result()
-      .catch((error: unknown) => {
+    for (let looks = 1; ; looks += 1) {
+      try {
+        return await this.run(run).result();
+      } catch (error) {
         if (error instanceof WorkflowFailedError) return error.cause;
-        throw error;
-      });
+        if (!(error instanceof WorkflowNotFoundError) || looks === MOST_LOOKS) throw error;
+        await sleep(LOOK_MS);
+      }
+    }
   }
 
   /** Requests a run and waits for its end. */
