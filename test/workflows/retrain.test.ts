@@ -161,16 +161,6 @@ describe('retrain', () => {
     expect(scripted.count('stopTrainingJob')).toBe(0);
   });
 
-  it('gives up waiting after the time limit, and stops the job', async () => {
-    const scripted = script({
-      awaitTrainingJob: async () => Promise.reject(raise('InProgress', 'InProgress: Starting', '1h')),
-    });
-    const { failure } = await play(scripted, input());
-    expect(failure).toMatchObject({ type: 'WaitTimedOut' });
-    expect(failure?.message).toContain('InProgress: Starting');
-    expect(scripted.count('stopTrainingJob')).toBe(1);
-  });
-
   it('reads a silent rollback as a failure, and never moves the parameter', async () => {
     const scripted = script({
       awaitEndpoint: async () => Promise.reject(raise('DeploymentRolledBack', 'back on the old config')),
