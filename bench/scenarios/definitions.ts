@@ -65,7 +65,7 @@ function describes(faults: readonly Fault[], expected: z.infer<typeof Expected>[
     faults.length === expected.length &&
     expected.every(({ line, path, parts }) =>
       faults.some((fault) => {
-        const words = [fault.message, fault.found, fault.fix].join(' ');
+        const words = renderFaults([fault]);
         return fault.line === line && fault.path === path && parts.every((part) => words.includes(part));
       }),
     )
