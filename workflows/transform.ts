@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
   CancelledFailure,
@@ -11,7 +10,6 @@ import {
 } from '@temporalio/workflow';
 import type { RunRef } from '../contracts/activities.js';
 import { durationMs } from '../contracts/duration.js';
-import { SEARCH_ATTRIBUTES } from '../contracts/names.js';
 import { MESSAGES } from '../contracts/runs.js';
 import {
   batchJobName,
@@ -21,10 +19,8 @@ import {
 } from '../contracts/transforms.js';
 import { causeOf, failure, heedCancel } from './failures.js';
 import { SLACK, WAIT, liveModels, slack, transforms, waits } from './profiles.js';
+import { MODEL, OUTCOME, SCHEDULED } from './search-attributes.js';
 
-const SCHEDULED = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
-const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, 'KEYWORD');
-const OUTCOME = defineSearchAttributeKey(SEARCH_ATTRIBUTES.outcome, 'KEYWORD');
 const progressQuery = defineQuery<TransformProgress>(MESSAGES.progress);
 
 /**

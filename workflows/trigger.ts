@@ -1,9 +1,7 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { TriggerInput } from '../contracts/runs.js';
 import { triggering } from './profiles.js';
-
-const SCHEDULED = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+import { SCHEDULED } from './search-attributes.js';
 
 /** What a schedule starts. Its nominal time decides the as-of date, also when the start came late. */
 export async function trigger({ definition }: TriggerInput): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
 import type { ApplicationFailure } from '@temporalio/common';
-import { fail, isFailure, withFailures } from '../errors.js';
+import { fail, missingAsUndefined, withFailures } from '../errors.js';
 import { spanInWords } from '../waiting.js';
 
 /** Characters of a variant's message that a wait repeats. */
@@ -18,14 +18,11 @@ export async function describeEndpoint(
   sagemaker: SageMakerClient,
   endpoint: string,
 ): Promise<DescribeEndpointOutput | undefined> {
-  try {
-    return await withFailures({ action: 'DescribeEndpoint', resource: `endpoint ${endpoint}` }, () =>
+  return missingAsUndefined(() =>
+    withFailures({ action: 'DescribeEndpoint', resource: `endpoint ${endpoint}` }, () =>
       sagemaker.send(new DescribeEndpointCommand({ EndpointName: endpoint })),
-    );
-  } catch (error) {
-    if (isFailure(error, 'ResourceMissing')) return undefined;
-    throw error;
-  }
+    ),
+  );
 }
 
 /**

@@ -10,12 +10,12 @@ import type { RunRef } from '../../contracts/activities.js';
 import type { EvaluationActivities } from '../../contracts/evaluation.js';
 import { compactTime, deploymentName, predictionsPrefix, s3Uri, TAGS } from '../../contracts/names.js';
 import { listTags } from '../endpoint/create.js';
-import { withFailures } from '../errors.js';
+import { missingAsUndefined, withFailures } from '../errors.js';
 import { removeResource } from '../orphans/resources.js';
 import { tagValue } from '../resources.js';
 import { stopTransformJob } from '../transforms/jobs.js';
 import { look, nextLook } from '../waiting.js';
-import { describeConfig, missingAsUndefined } from './live.js';
+import { describeConfig } from './live.js';
 import { emptyPrefix } from './remove.js';
 
 type Forget = EvaluationActivities['forgetEvaluation'];

@@ -12,7 +12,7 @@ import { fileRecordKey, parseDeploymentName, parseS3Uri, runId, TAGS } from '../
 import type { FileRecord } from '../../contracts/records.js';
 import { listTags } from '../endpoint/create.js';
 import { describeEndpoint } from '../endpoint/standing.js';
-import { isFailure, withFailures } from '../errors.js';
+import { missingAsUndefined, withFailures } from '../errors.js';
 import { tagValue } from '../resources.js';
 import { readRecord } from '../s3/records.js';
 import { holdoutFiles } from './objects.js';
@@ -100,14 +100,4 @@ async function hasArtifact(s3: S3Client, { PrimaryContainer }: DescribeModelComm
     ),
   );
   return head !== undefined;
-}
-
-/** What a call answers; undefined where what it asks for isn't there. */
-export async function missingAsUndefined<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isFailure(error, 'ResourceMissing')) return undefined;
-    throw error;
-  }
 }

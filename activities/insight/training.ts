@@ -5,18 +5,15 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import type { TrainingFacts } from '../../contracts/insight.js';
 import type { OutcomeObject } from '../../contracts/records.js';
-import { isFailure, withFailures } from '../errors.js';
+import { missingAsUndefined, withFailures } from '../errors.js';
 
 /** A training job as SageMaker knows it; undefined if it was deleted. */
 export async function describeJob(sagemaker: SageMakerClient, name: string): Promise<Job | undefined> {
-  try {
-    return await withFailures({ action: 'DescribeTrainingJob', resource: `training job ${name}` }, () =>
+  return missingAsUndefined(() =>
+    withFailures({ action: 'DescribeTrainingJob', resource: `training job ${name}` }, () =>
       sagemaker.send(new DescribeTrainingJobCommand({ TrainingJobName: name })),
-    );
-  } catch (error) {
-    if (isFailure(error, 'ResourceMissing')) return undefined;
-    throw error;
-  }
+    ),
+  );
 }
 
 /** What a run was trained with: as SageMaker says, or, where the job is gone, as the run recorded it. */

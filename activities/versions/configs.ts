@@ -8,7 +8,7 @@ import {
 import { TAGS } from '../../contracts/names.js';
 import { listTags } from '../endpoint/create.js';
 import { ENDPOINT_TAG, PREVIOUS_TAG } from '../endpoint/requests.js';
-import { isFailure, withFailures } from '../errors.js';
+import { isFailure, missingAsUndefined, withFailures } from '../errors.js';
 import { tagValue } from '../resources.js';
 
 export interface Listed {
@@ -100,13 +100,10 @@ export async function describeConfig(client: SageMakerClient, name: string): Pro
 
 /** Whether a SageMaker model is there. */
 export async function hasModel(client: SageMakerClient, name: string): Promise<boolean> {
-  try {
-    await withFailures({ action: 'DescribeModel', resource: `model ${name}` }, () =>
+  const model = await missingAsUndefined(() =>
+    withFailures({ action: 'DescribeModel', resource: `model ${name}` }, () =>
       client.send(new DescribeModelCommand({ ModelName: name })),
-    );
-    return true;
-  } catch (error) {
-    if (isFailure(error, 'ResourceMissing')) return false;
-    throw error;
-  }
+    ),
+  );
+  return model !== undefined;
 }

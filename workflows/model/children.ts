@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   ChildWorkflowCancellationType,
   ChildWorkflowFailure,
@@ -8,15 +7,14 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import type { Definition } from '../../contracts/definition/index.js';
-import { SEARCH_ATTRIBUTES, endpointDeletionId, runId, type RunTime } from '../../contracts/names.js';
+import { endpointDeletionId, runId, type RunTime } from '../../contracts/names.js';
 import type { LastRun, QueuedRun, RunInput } from '../../contracts/runs.js';
 import type { ChangeInput, ChangeRequest } from '../../contracts/versions.js';
 import type { rollback } from '../change/index.js';
 import type { endpointDeletion } from '../endpoint-deletion.js';
 import { causeOf } from '../failures.js';
 import type { retrain } from '../retrain/index.js';
-
-export const MODEL = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, 'KEYWORD');
+import { MODEL } from '../search-attributes.js';
 
 /** An entity that is terminated or cancelled asks its children to stop, so that they stop their remote jobs. */
 const CHILD = {

@@ -10,7 +10,8 @@ import {
 } from '@temporalio/workflow';
 import { runId } from '../../contracts/names.js';
 import type { ModelState, RunReceipt, RunRequest } from '../../contracts/runs.js';
-import { MODEL, followRun } from './children.js';
+import { MODEL } from '../search-attributes.js';
+import { followRun } from './children.js';
 import { EndpointDesk } from './endpoint.js';
 import { EventTriggers } from './events.js';
 import * as messages from './messages.js';

@@ -44,8 +44,7 @@ export async function evaluate(run: Run, trained: TrainingEnded, bench: Bench, r
     }),
     round === 1 ? confirmFiles(run, fileRecordUri) : undefined,
   ]);
-  const failed = [confirmed, making].find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
+  if (confirmed.status === 'rejected') throw confirmed.reason;
   if (making.status === 'rejected') throw making.reason;
   const started = making.value;
   started.warnings.forEach((line) => run.warn(line));

@@ -1,14 +1,10 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunRef } from '../../contracts/activities.js';
 import type { FailureType } from '../../contracts/failures.js';
-import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import type { OutcomeObject, TrainingSummary } from '../../contracts/records.js';
 import { resumeAdvice } from '../../contracts/resume.js';
 import type { Outcome, RunInput, RunProgress, Stage } from '../../contracts/runs.js';
-
-const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stage, 'KEYWORD');
-const OUTCOME = defineSearchAttributeKey(SEARCH_ATTRIBUTES.outcome, 'KEYWORD');
+import { OUTCOME, STAGE } from '../search-attributes.js';
 
 /** What a run has found and made so far; the outcome object grows out of it. */
 export type Findings = Partial<
