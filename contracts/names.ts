@@ -10,6 +10,9 @@ export const SEARCH_ATTRIBUTES = { model: 'Model', stage: 'Stage', outcome: 'Out
 /** Tags on every remote resource a run makes: who made it, and what it was asked to be. */
 export const TAGS = { model: 'perennial:model', run: 'perennial:run', spec: 'perennial:spec' } as const;
 
+/** SSM SecureString with the key of the keyed hashes that stand for purged keys and values; made by the first worker that needs it. */
+export const HMAC_PARAMETER = '/perennial/purge/hmac-key';
+
 export const entityId = (model: string) => `model/${model}`;
 export const runId = (model: string, time: RunTime) => `retrain/${model}/${time}`;
 /** Id of a change of the endpoint by hand, without a training. */

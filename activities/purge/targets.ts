@@ -1,0 +1,108 @@
+import { createInterface } from 'node:readline';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ApplicationFailure } from '@temporalio/common';
+import { parseS3Uri } from '../../contracts/names.js';
+import { RECORDS_PREFIX } from '../../contracts/storage/index.js';
+import type { CopyRule, Storage } from '../../contracts/storage/index.js';
+import type { TargetLine } from '../../contracts/purge/index.js';
+import { fail, toFailure } from '../errors.js';
+
+/** An object or prefix to erase. */
+export type Target = Exclude<TargetLine, { value: string }>;
+
+export const isObject = (target: Target): target is Extract<Target, { key: string }> => 'key' in target;
+
+/** How many faults of a list are told. */
+const FAULTS_TOLD = 20;
+/** S3's limit for a key, in bytes of UTF-8. */
+const LONGEST_KEY = 1024;
+
+/**
+ * Reads a list of targets line by line, in memory of one line: it may have millions. The message of a failure names lines by number, never
+ * what stands in them.
+ * @throws ResourceMissing if the list is gone; InvalidRequest with the faults of all its lines
+ */
+export async function* readTargets(s3: S3Client, targetsUri: string): AsyncGenerator<TargetLine> {
+  const faults: string[] = [];
+  let line = 0;
+  for await (const text of linesOf(s3, targetsUri)) {
+    line += 1;
+    const target = parseTarget(text);
+    if (typeof target === 'string') {
+      faults.push(`line ${line}: ${target}`);
+    } else if (faults.length === 0) yield target;
+  }
+  if (line === 0) faults.push('it is empty');
+  if (faults.length === 0) return;
+  const more = faults.length > FAULTS_TOLD ? ` and ${faults.length - FAULTS_TOLD} more` : '';
+  throw fail('InvalidRequest', `${targetsUri}, the list of targets: ${faults.slice(0, FAULTS_TOLD).join('; ')}${more}`);
+}
+
+/** The objects and prefixes of a list. */
+export async function* readObjects(s3: S3Client, targetsUri: string): AsyncGenerator<Target> {
+  for await (const line of readTargets(s3, targetsUri)) if (!('value' in line)) yield line;
+}
+
+/** The values of a list whose rows are to go; they are few enough to hold. */
+export async function readValues(s3: S3Client, targetsUri: string): Promise<ReadonlySet<string>> {
+  const values = new Set<string>();
+  for await (const line of readTargets(s3, targetsUri)) if ('value' in line) values.add(line.value);
+  return values;
+}
+
+async function* linesOf(s3: S3Client, uri: string): AsyncGenerator<string> {
+  const { bucket, key } = parseS3Uri(uri);
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (!Body) return;
+    for await (const line of createInterface({ input: Body as NodeJS.ReadableStream, crlfDelay: Infinity }))
+      if (line !== '') yield line;
+  } catch (error) {
+    if (error instanceof ApplicationFailure) throw error;
+    throw toFailure(error, { resource: uri, action: 'read the list of targets', permission: 's3:GetObject' });
+  }
+}
+
+/** A line as a target, or what is wrong with it. */
+function parseTarget(text: string): TargetLine | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'is not JSON';
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not an object';
+  const { bucket, key, prefix, value: row, ...rest } = value as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return 'has other members than bucket, key, prefix and value';
+  if (typeof row === 'string') {
+    if (bucket !== undefined || key !== undefined || prefix !== undefined)
+      return 'has a value beside a bucket, key or prefix';
+    return row === '' ? 'has an empty value' : { value: row };
+  }
+  if (typeof bucket !== 'string' || bucket === '') return 'has no bucket';
+  if ((key === undefined) === (prefix === undefined)) return 'must have either key or prefix';
+  const name = key ?? prefix;
+  if (typeof name !== 'string' || (key !== undefined && name === '')) return 'has an empty key, or one that is no text';
+  // Lone surrogates become U+FFFD on the wire, which is another key.
+  if (!name.isWellFormed()) return 'has a lone surrogate, which no S3 key has';
+  if (Buffer.byteLength(name) > LONGEST_KEY) return `is longer than the ${LONGEST_KEY} bytes that S3 allows`;
+  if (name.startsWith(RECORDS_PREFIX)) return `lies under ${RECORDS_PREFIX}, where the records of purges are`;
+  return key === undefined ? { bucket, prefix: name } : { bucket, key: name };
+}
+
+/** Where a target has declared copies, by the rules whose originals it lies among. Without the target itself. */
+export function copiesOf(target: Target, { copies }: Pick<Storage, 'copies'>): Target[] {
+  return copies.flatMap((rule) => copyOf(target, rule) ?? []);
+}
+
+function copyOf(target: Target, rule: CopyRule): Target | undefined {
+  if (target.bucket !== rule.bucket) return undefined;
+  if (isObject(target)) {
+    if (!target.key.startsWith(rule.prefix)) return undefined;
+    return { bucket: rule.toBucket, key: `${rule.toPrefix}${target.key.slice(rule.prefix.length)}${rule.suffix}` };
+  }
+  // A prefix above the rule's holds all of its originals. A suffix doesn't matter: everything below goes.
+  if (rule.prefix.startsWith(target.prefix)) return { bucket: rule.toBucket, prefix: rule.toPrefix };
+  if (!target.prefix.startsWith(rule.prefix)) return undefined;
+  return { bucket: rule.toBucket, prefix: `${rule.toPrefix}${target.prefix.slice(rule.prefix.length)}` };
+}

@@ -1,0 +1,97 @@
+import type { PurgeWork } from './index.js';
+
+/** What saw the targets, in counts and names of models and endpoints; keys and lists are in the object `lineageUri`. */
+export interface LineageSummary {
+  readonly runs: number;
+  /** Model definitions (names) whose runs trained or were judged on it. */
+  readonly models: readonly string[];
+  /** Of these, those whose live SageMaker model trained on it. */
+  readonly live: readonly string[];
+  /** Training and transform jobs that read it now. */
+  readonly runningJobs: readonly string[];
+  readonly batchOutputs: number;
+  /** LineageAnswer, encrypted, kept with the purge; keys as keyed hashes. */
+  readonly lineageUri: string;
+}
+
+/** What one version of a file went into. */
+export interface FileLineage {
+  /** `s3://bucket/key`; `purged:<keyed hash>` for a key that was erased. */
+  readonly uri: string;
+  readonly etag: string;
+  readonly versionId?: string;
+  /** By way of a mounted file system. */
+  readonly mounted?: boolean;
+  readonly uses: readonly FileUse[];
+}
+
+export interface FileUse {
+  readonly run: string;
+  readonly model: string;
+  readonly channel: string;
+  readonly outcome: string;
+  /** trained: went into a training; judged: held out, or listed by a run that trained nothing. */
+  readonly as: 'trained' | 'judged';
+  readonly trainingJob?: string;
+  /** SageMaker model. */
+  readonly modelName?: string;
+  readonly artifactUri?: string;
+}
+
+export interface LineageEndpoint {
+  readonly endpoint: string;
+  readonly endpointConfig: string;
+  readonly modelName?: string;
+  readonly run: string;
+  readonly deployedAt: string;
+  readonly live: boolean;
+}
+
+export interface BatchOutput {
+  readonly transformJob: string;
+  readonly modelName: string;
+  readonly outputUri: string;
+  /** `model`: made by a model that trained on the file; `input`: the file was transformed. */
+  readonly because: 'model' | 'input';
+}
+
+/** Answer of `perennial lineage`. */
+export interface LineageAnswer {
+  readonly files: readonly FileLineage[];
+  readonly endpoints: readonly LineageEndpoint[];
+  readonly batchOutputs: readonly BatchOutput[];
+  /** What could not be looked at, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** What was rewritten so that no key remains: file records, manifests, score records, rows of the ledger. */
+export interface RecordsRedacted {
+  readonly fileRecords: number;
+  readonly manifests: number;
+  readonly scores: number;
+  readonly ledgerRows: number;
+}
+
+export interface LineageActivities {
+  /**
+   * Who saw the file that stands in the input object ({ uri, versionId? } as JSON); writes LineageAnswer to `outputUri`. Keys travel in
+   * exchange objects only.
+   */
+  lineageOfFile(input: {
+    inputUri: string;
+    outputUri: string;
+    storage: PurgeWork['storage'];
+  }): Promise<{ bytes: number }>;
+  /** Who saw the targets of a purge. With `outputUri` (a dry run) the answer keeps its keys and goes there; nothing else is written then. */
+  lineageOfTargets(input: PurgeWork & { outputUri?: string }): Promise<LineageSummary>;
+  /** Stops the jobs that read the targets now, and answers once they stand; InProgress until then. */
+  stopReaders(input: PurgeWork & { jobs: readonly string[] }): Promise<{ stopped: readonly string[] }>;
+  /** Puts the targets out of every later manifest, at once: hashes of objects, and prefixes in plain in an encrypted object. */
+  setTombstones(input: PurgeWork): Promise<{ objects: number; prefixes: number }>;
+  /** Removes the plain tombstones of prefixes: the hashes of their keys, which eraseObjects has written, hold from now on. */
+  settleTombstones(input: PurgeWork): Promise<void>;
+  /** Lets keys into manifests again that stand in the list; answers how many had a tombstone. */
+  liftTombstones(input: PurgeWork): Promise<{ lifted: number }>;
+  /** Replaces the targets' keys by keyed hashes in file records, manifests, score records and ledger, and erases the old versions of the records. */
+  redactRecords(input: PurgeWork): Promise<RecordsRedacted>;
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { kmsKey, prefix, span, timeZone } from '../definition/fields.js';
+
+/** Everything that Perennial writes beside the models' own outputs lies under this prefix of a bucket; no mirror, manifest or purge touches it. */
+export const RECORDS_PREFIX = '_perennial/';
+
+const bucket = (what: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+      error: 'must be an S3 bucket name: 3 to 63 lower-case letters, digits, dots, hyphens',
+    })
+    .describe(what);
+
+const mode = (what: string, fallback: string) =>
+  z
+    .string()
+    .regex(/^0[0-7]{3}$/, { error: 'must be four octal digits in quotes, e.g. "0640"' })
+    .default(fallback)
+    .describe(what);
+
+/** `""` stands for the whole bucket. */
+const anyPrefix = (what: string) =>
+  z
+    .union([z.literal(''), prefix(what)])
+    .default('')
+    .describe(what);
+
+const mirror = z
+  .strictObject({
+    bucket: bucket('Bucket whose objects are copied.'),
+    prefix: anyPrefix('Only objects under it; it is left out of the paths.'),
+    path: z
+      .string()
+      .regex(/^\/(?!.*\/\.\.?(\/|$)).*[^/]$/, {
+        error: 'must be an absolute folder without . or .. and without a / at its end',
+      })
+      .describe('Folder on the workers that the file system is mounted at, or one below that.'),
+    mountPoint: z
+      .boolean()
+      .default(true)
+      .describe('Refuse to work while nothing is mounted there: an empty folder would pass for an erased one.'),
+    fileSystem: z
+      .string()
+      .regex(/^fs-[0-9a-f]{8,40}$/, { error: 'must be an EFS file system id: fs-…' })
+      .describe('EFS file system, for the record.')
+      .optional(),
+    created: z.boolean().default(true).describe('Copy objects that are created.'),
+    removed: z.boolean().default(true).describe('Remove copies of objects that are removed.'),
+    uid: z
+      .int()
+      .min(0)
+      .max(2 ** 31)
+      .default(1001)
+      .describe("Owner of the files, the access point's."),
+    gid: z
+      .int()
+      .min(0)
+      .max(2 ** 31)
+      .default(1001)
+      .describe("Group of the files, the access point's."),
+    fileMode: mode('Mode of files.', '0640'),
+    folderMode: mode('Mode of folders.', '0750'),
+    backups: span('How long backups of the file system keep what was erased.').default('P35D'),
+  })
+  .describe('One folder of a mounted file system that is kept equal to a prefix of a bucket.');
+
+const copy = z
+  .strictObject({
+    bucket: bucket('Bucket of the originals.'),
+    prefix: anyPrefix('Prefix of the originals.'),
+    toBucket: bucket('Bucket of the copies.'),
+    toPrefix: anyPrefix('Prefix of the copies, in place of prefix.'),
+    suffix: z
+      .string()
+      .max(64)
+      .default('')
+      .describe('What a copy has at the end of its key: .out for batch-transform outputs.'),
+  })
+  .describe('Where else an object has copies: replicas, inputs and outputs of batch transforms, warehouse exports.');
+
+/** The one `storage` file beside the model definitions: where data has copies, and how erasing is recorded. Unknown keys are errors. */
+export const storageSchema = z.strictObject({
+  storage: z.strictObject({
+    records: z
+      .strictObject({
+        bucket: bucket(`Bucket for lists of targets, reports and answers, under ${RECORDS_PREFIX}.`),
+        key: kmsKey("KMS key of these objects; the bucket's default encryption without it.").optional(),
+      })
+      .describe('Where Perennial keeps what it needs for purges.'),
+    mirrors: z.array(mirror).max(50).default([]).describe('File systems that are kept equal to a bucket.'),
+    reconcile: z
+      .strictObject({
+        cron: z.string().regex(/^\S+( \S+){4}$/, { error: 'must be a cron expression: minute hour day month weekday' }),
+        timeZone: timeZone.default('UTC'),
+      })
+      .describe('When bucket and mounts are compared and repaired.')
+      .optional(),
+    copies: z.array(copy).max(100).default([]).describe('Buckets with copies of objects: a purge erases them too.'),
+    audit: z
+      .strictObject({
+        bucket: bucket('Bucket with Object Lock that the heads of the hash chain are written to.'),
+        retention: span('How long each head is locked.').default('P7Y'),
+        signingKey: kmsKey('Asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs heads and certificates.'),
+      })
+      .describe('What proves that the record of purges was not rewritten.')
+      .optional(),
+    purge: z
+      .strictObject({
+        confirmAbove: z
+          .int()
+          .min(1)
+          .default(100)
+          .describe('A purge of more objects than this wants --yes; one of a prefix always does.'),
+      })
+      .prefault({})
+      .describe('How careful a purge by hand is.'),
+  }),
+});
+
+export type StorageInput = z.input<typeof storageSchema>;
+/** Declared storage with every default filled in. */
+export type Storage = z.output<typeof storageSchema>['storage'];
+export type Mirror = Storage['mirrors'][number];
+export type CopyRule = Storage['copies'][number];
+
+/** What holds where no storage file was applied: records go to the bucket of the first target, nothing is mirrored or copied. */
+export const defaultStorage = (bucketName: string): Storage =>
+  storageSchema.parse({ storage: { records: { bucket: bucketName } } }).storage;
+
+/** JSON Schema (2020-12) of the storage file, for editors. */
+export function storageJsonSchema(): object {
+  return z.toJSONSchema(storageSchema, { io: 'input', unrepresentable: 'any' });
+}
