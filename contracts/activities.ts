@@ -4,8 +4,14 @@ import type { InsightActivities } from './insight.js';
 import type { RunTime } from './names.js';
 import type { Metric, OutcomeObject } from './records.js';
 import type { Orphan, OrphanReport, StoppedOrphan } from './orphans.js';
+import type { AuditActivities } from './purge/audit.js';
+import type { LineageActivities } from './purge/lineage.js';
+import type { CopyActivities, ErasureActivities, RowActivities } from './purge/index.js';
+import type { RetrainActivities } from './purge/process.js';
+import type { RetentionActivities } from './retention.js';
 import type { ResumeInput, ResumePlan } from './resume.js';
 import type { Outcome, Preview, RunRequest, RunRow, Stage } from './runs.js';
+import type { StorageActivities } from './storage/state.js';
 import type { TransformActivities } from './transforms.js';
 import type { Change, VersionActivities } from './versions.js';
 
@@ -287,4 +293,12 @@ export type Activities = DataActivities &
   InsightActivities &
   NotifyActivities &
   TransformActivities &
-  TriggerActivities;
+  TriggerActivities &
+  RetrainActivities &
+  LineageActivities &
+  AuditActivities &
+  CopyActivities &
+  RowActivities &
+  RetentionActivities &
+  ErasureActivities &
+  StorageActivities;

@@ -40,6 +40,7 @@ export const FAILURES = {
   DeploymentRolledBack: 'outcome',
   EndpointFailed: 'outcome',
   SmokeTestFailed: 'outcome',
+  PurgeIncomplete: 'outcome',
   WaitTimedOut: 'outcome',
   UnknownStatus: 'outcome',
 } as const;

@@ -89,7 +89,7 @@ export const s3Uri = (bucket: string, key: string) => `s3://${bucket}/${key}`;
 
 /** Bucket and key of an `s3://bucket/key` URI. Throws on anything else. */
 export function parseS3Uri(uri: string): { bucket: string; key: string } {
-  const match = /^s3:\/\/([^/]+)\/(.*)$/.exec(uri);
+  const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri);
   if (!match) throw new TypeError(`"${uri}" is not an S3 URI (s3://bucket/key)`);
   return { bucket: match[1] as string, key: match[2] as string };
 }

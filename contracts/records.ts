@@ -13,6 +13,11 @@ export interface FileEntry {
   readonly size: number;
   /** The version that was current when the run looked. Absent: the null version, the only one of a bucket that keeps none. */
   readonly versionId?: string;
+  /**
+   * It came by a mounted file system. `key` is then that of the object it mirrors, or `fs-…:/directory/file` of a folder that mirrors none; `etag`
+   * is its time of modification, `date` that of its path, else of that time.
+   */
+  readonly mounted?: true;
 }
 
 /** What a run looked at: immutable, in S3, named by the run. Entries are sorted by channel and key; `dataHash` is the SHA-256 of them. */

@@ -187,6 +187,17 @@ export const WORKFLOWS = {
   deploy: 'deploy',
   versions: 'versions',
   changePlan: 'changePlan',
+  auditVerify: 'auditVerify',
+  certify: 'certify',
+  findErased: 'findErased',
+  lineage: 'lineage',
+  liftTombstones: 'liftTombstones',
+  storage: 'storage',
+  reconcile: 'reconcile',
+  purge: 'purge',
+  purgePlan: 'purgePlan',
+  purgeForget: 'purgeForget',
+  retention: 'retention',
 } as const;
 
 export const MESSAGES = {
@@ -200,7 +211,7 @@ export const MESSAGES = {
   dataArrived: 'dataArrived',
   /** model, signal: { note?: string }; with a note events start nothing, without one they do again */
   pauseEvents: 'pauseEvents',
-  /** model, update: Definition -> { changed: boolean } */
+  /** model, update: Definition -> { changed: boolean }; storage, update: Storage | null -> { changed: boolean } */
   apply: 'apply',
   /** model, update: () -> { workflowId } of the deletion */
   deleteEndpoint: 'deleteEndpoint',
@@ -210,7 +221,7 @@ export const MESSAGES = {
   dropQueued: 'dropQueued',
   /** model, signal: no more runs */
   retire: 'retire',
-  /** model, query -> ModelStatus */
+  /** model, query -> ModelStatus; storage, query -> StorageState */
   status: 'status',
   /** model, signal from a run: { workflowId } */
   endpointWanted: 'endpointWanted',
@@ -220,7 +231,7 @@ export const MESSAGES = {
   endpointGranted: 'endpointGranted',
   /** retrain, update: Decision -> void; refused while the run asks nobody */
   decide: 'decide',
-  /** retrain, query -> RunProgress */
+  /** retrain, query -> RunProgress; purge, query -> PurgeProgress */
   progress: 'progress',
 } as const;
 

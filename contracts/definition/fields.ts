@@ -68,3 +68,12 @@ export const prefix = (what: string) =>
     .string()
     .regex(/^([^/\s][^\s]*)?[^/\s]\/$/, { error: 'must end with / and not start with one, e.g. data/my-model/train/' })
     .describe(what);
+
+/** A folder of a machine. Without `.`, `..` and `//`, so that equal folders are equal texts. */
+export const folder = (what: string) =>
+  z
+    .string()
+    .regex(/^(?!.*\/\.{1,2}(\/|$))(?!.*\/\/)\/.*[^/]$/, {
+      error: 'must be an absolute folder without ., .. and //, and without a / at its end',
+    })
+    .describe(what);

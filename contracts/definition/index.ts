@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { endpoint } from './endpoint.js';
 import { checkHoldout, evaluation } from './evaluation.js';
+import { checkFileSystems } from './file-systems.js';
 import { fixedSpan, name, notYet } from './fields.js';
+import { checkRetention, withRetention } from './retention.js';
 import { data, encryption, network } from './sections.js';
 import { training } from './training.js';
 import { named, transforms } from './transforms.js';
@@ -55,13 +57,16 @@ export const definitionSchema = z
       .describe('Whom to tell.'),
   })
   .superRefine(
-    (value, ctx) => checkHoldout(value, (path, message) => ctx.addIssue({ code: 'custom', path, message })),
+    (value, ctx) => {
+      for (const check of [checkHoldout, checkFileSystems, checkRetention])
+        check(value, (path, message) => ctx.addIssue({ code: 'custom', path, message }));
+    },
     { when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value) },
   )
   .transform((value) => ({
     ...value,
     data: {
-      ...value.data,
+      ...withRetention(value.data),
       prefix: value.data.prefix ?? `data/${value.name}/train/`,
       output: value.data.output ?? `models/${value.name}/`,
       parameter: value.data.parameter ?? `/models/${value.name}/train/latest`,

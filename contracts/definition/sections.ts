@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { kmsKey, name, notYet, prefix, span } from './fields.js';
+import { fileSystems } from './file-systems.js';
+import { kmsKey, name, prefix, span } from './fields.js';
+import { retention } from './retention.js';
 
 export const data = z
   .strictObject({
@@ -24,13 +26,14 @@ export const data = z
       .max(19, { error: 'must have at most 19 channels besides train: SageMaker takes 20' })
       .default([])
       .describe('Further channels, each read from the sibling of the prefix that bears its name, same window.'),
+    fileSystems: fileSystems.optional(),
     parameter: z
       .string()
       .regex(/^\/[a-zA-Z0-9_.\-/]+$/, { error: 'must be an SSM parameter name that starts with /' })
       .describe('SSM parameter that holds the newest date deployed; /models/<name>/train/latest by default.')
       .optional(),
     contentType: z.string().min(1).default('text/csv').describe('ContentType of the channels.'),
-    retention: notYet('purging data by age'),
+    retention: retention.optional(),
   })
   .describe('Where the training data lies.');
 

@@ -1,6 +1,7 @@
-import type { Blocked, CopiesErased, EntryCounts, PurgeRef, PurgeWork, RowsErased, TargetsSeen } from './index.js';
+import type { Blocked, CopiesErased, EntryCounts, PurgeRef, RowsErased, TargetsSeen } from './index.js';
 import type { LineageSummary, RecordsRedacted } from './lineage.js';
 import type { PurgeOutcome, RetrainedModel } from './process.js';
+import { RECORDS_PREFIX } from '../storage/defaults.js';
 import type { Storage } from '../storage/index.js';
 
 /**
@@ -51,14 +52,54 @@ export interface AuditRecorded {
   readonly headUri?: string;
 }
 
-/** One row of the chain. `hash` is the SHA-256 of previous hash, sequence, time, kind and body (canonical JSON). */
+/** Kinds of rows of the chain: those of the events, and one for each target of a report. */
+export type ChainKind = AuditEvent['kind'] | 'target';
+
+/**
+ * One row of the chain. `hash` is the SHA-256 (hex) of `chainText`; `body` canonical JSON: the event without its kind, or { request, execution,
+ * target: TargetReport }; `at` ISO 8601 UTC, of the database's clock. `seal` is a keyed hash of `hash`: who owns the database can't make it.
+ */
 export interface ChainRow {
   readonly sequence: number;
   readonly at: string;
-  readonly kind: string;
+  readonly kind: ChainKind;
   readonly body: string;
   readonly previous: string;
   readonly hash: string;
+  readonly seal: string;
+}
+
+/** What the first row has for the hash of the row before it. */
+export const GENESIS = '0'.repeat(64);
+
+/** What a row's hash is taken of, in UTF-8. None of the parts has a line end. */
+export const chainText = ({ previous, sequence, at, kind, body }: Omit<ChainRow, 'hash' | 'seal'>) =>
+  [previous, sequence, at, kind, body].join('\n');
+
+/** Heads of the chain, one object each, in the Object-Locked bucket. */
+export const HEADS_PREFIX = `${RECORDS_PREFIX}audit/heads/`;
+/** Padded, so that the order of keys is that of sequences. */
+export const headKey = (sequence: number) => `${HEADS_PREFIX}${String(sequence).padStart(16, '0')}.json`;
+
+/** A head as it stands in its object. `signature` covers the canonical JSON of everything else. */
+export interface ChainHead {
+  readonly version: 1;
+  readonly sequence: number;
+  readonly hash: string;
+  /** ISO 8601: when it was signed. */
+  readonly at: string;
+  readonly signature: Signature;
+}
+
+/** A signature by KMS over the SHA-256 of a canonical JSON. */
+export interface Signature {
+  /** ARN of the KMS key. */
+  readonly key: string;
+  readonly algorithm: string;
+  /** DER, base64. */
+  readonly value: string;
+  /** PEM: whoever has it can check without AWS. */
+  readonly publicKey: string;
 }
 
 /** What verifying found: every fault names the row or object it is about. */
@@ -79,12 +120,10 @@ export interface Certificate {
   readonly issuedAt: string;
   readonly executions: readonly CertifiedExecution[];
   readonly chain: { readonly sequence: number; readonly head: string; readonly headUri?: string };
-  readonly signature?: {
-    readonly key: string;
-    readonly algorithm: string;
-    readonly value: string;
-    readonly publicKey: string;
-  };
+  /** Times at which tombstones of the request were lifted. */
+  readonly lifted: readonly { readonly at: string; readonly event: Extract<AuditEvent, { kind: 'lifted' }> }[];
+  /** Absent where no signing key is declared: then it is a copy of the record, and no proof. */
+  readonly signature?: Signature;
 }
 
 /** One execution of a purge as the chain has it. Times are ISO 8601. */
@@ -117,15 +156,43 @@ export interface AuditActivities {
   /** Recomputes the chain against its heads. */
   verifyAudit(input: { storage?: Storage }): Promise<AuditVerdict>;
   /** Writes the signed certificate of a request as JSON to `outputUri`. ResourceMissing if the chain has no such request. */
-  certify(input: { request: string; storage: Storage; outputUri: string }): Promise<{ bytes: number }>;
+  certify(input: CertifyInput): Promise<{ bytes: number }>;
   /** Whether the certificate in the object is what was signed, and its head is in the chain. */
   verifyCertificate(input: { storage: Storage; inputUri: string }): Promise<AuditVerdict>;
-  /** Keyed hash of a key, for "was it erased?": which executions erased it. Input object: { uri }. Writes { executions } to `outputUri`. */
-  findErased(input: { storage: Storage; inputUri: string; outputUri: string }): Promise<{ bytes: number }>;
+  /** Keyed hash of a key, for "was it erased?": which executions erased it. Input object: { uri }. Writes ErasedAnswer to `outputUri`. */
+  findErased(input: FindErasedInput): Promise<{ bytes: number }>;
 }
 
-/** A purge as the list of purges shows it. */
-export type PurgeRow = Pick<PurgeWork['ref'], 'request' | 'execution'> & {
-  readonly outcome?: string;
-  readonly at: string;
-};
+/** Input of the workflow `auditVerify`. Without storage: that which is declared. */
+export interface AuditVerifyInput {
+  readonly storage?: Storage;
+  /** Verified too. */
+  readonly certificate?: { readonly storage: Storage; readonly inputUri: string };
+}
+
+export interface CertifyInput {
+  readonly request: string;
+  readonly storage: Storage;
+  readonly outputUri: string;
+}
+
+export interface FindErasedInput {
+  readonly storage: Storage;
+  readonly inputUri: string;
+  readonly outputUri: string;
+}
+
+/** Answer of `findErased`. */
+export interface ErasedAnswer {
+  /** Keyed hash of bucket and key, as it stands in reports and the chain. */
+  readonly hash: string;
+  readonly executions: readonly {
+    readonly request: string;
+    readonly execution: string;
+    readonly requestedAt: string;
+    readonly endedAt?: string;
+    readonly outcome?: string;
+    /** `target`: it was named; `prefix`: a prefix of it was named, whether or not it was there; `listed`: erased under a prefix. */
+    readonly how: readonly ('target' | 'prefix' | 'listed')[];
+  }[];
+}

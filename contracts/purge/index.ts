@@ -1,5 +1,5 @@
 import type { Storage } from '../storage/index.js';
-import { RECORDS_PREFIX } from '../storage/index.js';
+import { RECORDS_PREFIX } from '../storage/defaults.js';
 
 /**
  * One line of a list of targets (JSON Lines in an encrypted S3 object that the purge deletes at its end). Keys and prefixes are exact: nothing is
@@ -40,6 +40,8 @@ export interface PurgeInput {
   readonly options?: PurgeOptions;
   /** The declared storage; without it the workflow asks for what is declared, and takes defaultStorage if nothing is. */
   readonly storage?: Storage;
+  /** ISO 8601: what is uploaded later is another matter; the workflow's start without it. A purge that is resumed gives its first start. */
+  readonly since?: string;
 }
 
 /** Whom an activity of a purge works for. */
@@ -67,8 +69,7 @@ export interface EntryCounts {
   readonly bytes: number;
 }
 
-export const BLOCKED_BY = ['object lock', 'legal hold', 'mfa delete', 'access denied', 'error'] as const;
-export type BlockedBy = (typeof BLOCKED_BY)[number];
+export type BlockedBy = 'object lock' | 'legal hold' | 'mfa delete' | 'access denied' | 'error';
 
 /** What could not be erased, by reason. */
 export interface Blocked {
@@ -108,6 +109,7 @@ export interface ErasedLeg extends EntryCounts {
 
 /** Answer of `verifyObjects`: a listing made anew. */
 export interface Verified {
+  /** All that is still listed, the blocked among it, without `later`. */
   readonly remaining: EntryCounts;
   /** Objects uploaded under a target since the purge began, left in place. */
   readonly later: number;
@@ -148,6 +150,8 @@ export interface CopiesErased {
 export interface RowsErased {
   readonly objectsSearched: number;
   readonly objectsRewritten: number;
+  /** Objects of which no row would have been left: deleted, in all versions. */
+  readonly objectsDeleted?: number;
   readonly rows: number;
   readonly bytes: number;
   readonly versionsErased: number;
@@ -183,8 +187,10 @@ export interface RowActivities {
   planRows(input: PurgeWork & { outputUri: string }): Promise<{ bytes: number }>;
   /** Rewrites the objects without the rows, erases their old versions and EFS copies, and keeps the keyed hashes of the values as suppressed. */
   eraseRows(input: PurgeWork): Promise<RowsErased>;
-  /** Reads every object again; rows of the values that are there. */
-  verifyRows(input: PurgeWork): Promise<{ rows: number; objects: number; reportUri: string; reportHash: string }>;
+  /** Reads every object again: rows of the values that are there, and versions that could not be searched, or not in whole. */
+  verifyRows(
+    input: PurgeWork,
+  ): Promise<{ rows: number; objects: number; unreadable: number; reportUri: string; reportHash: string }>;
 }
 
 /** Answer of `planObjects`, by target, the sum first. */
@@ -213,11 +219,15 @@ export interface RowsPlan {
   readonly more: number;
   readonly rows: number;
   readonly searched: number;
+  /** Objects that can't be searched, or only in part, with the reason; at most 10,000. */
+  readonly unreadable: readonly { readonly uri: string; readonly why: string }[];
 }
 
-/** `purge/<request>` */
+/** `purge/<request>`, id of the workflow. */
 export const purgeId = (request: string) => `purge/${request}`;
 export const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** Characters of a reason. */
+export const LONGEST_REASON = 500;
 
 /** Lists of targets, each of one client's making. */
 export const targetsPrefix = `${RECORDS_PREFIX}targets/`;

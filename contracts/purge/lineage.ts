@@ -1,5 +1,10 @@
 import type { PurgeWork } from './index.js';
 
+/** What file records and ledger have in place of a key that was erased. */
+export const purgedKey = (hash: string) => `purged:${hash}`;
+/** Exact, so that no key of data is taken for one: 43 characters of base64url. */
+export const isPurgedKey = (key: string) => /^purged:[\w-]{43}$/.test(key);
+
 /** What saw the targets, in counts and names of models and endpoints; keys and lists are in the object `lineageUri`. */
 export interface LineageSummary {
   readonly runs: number;
@@ -68,8 +73,31 @@ export interface LineageAnswer {
 export interface RecordsRedacted {
   readonly fileRecords: number;
   readonly manifests: number;
+  /** Score records, and predictions that runs were asked to keep. */
   readonly scores: number;
   readonly ledgerRows: number;
+}
+
+/** Input of the workflow `lineage` -> Answered: see `lineageOfFile`. */
+export type LineageInput = Parameters<LineageActivities['lineageOfFile']>[0];
+
+/** Input of the workflow `liftTombstones` -> LiftResult. No key stands in it. */
+export interface LiftInput {
+  /** Id of the request that asks for the keys to be let in again. */
+  readonly request: string;
+  readonly reason: string;
+  readonly by: string;
+  /** S3 URI of the list of keys, which is erased at the end. */
+  readonly targetsUri: string;
+  readonly storage: PurgeWork['storage'];
+}
+
+export interface LiftResult {
+  /** Keys that had a tombstone. */
+  readonly lifted: number;
+  /** Of the row in the audit chain. */
+  readonly sequence: number;
+  readonly head: string;
 }
 
 export interface LineageActivities {

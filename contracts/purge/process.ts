@@ -1,12 +1,21 @@
 import type { LineageSummary, RecordsRedacted } from './lineage.js';
 import type { AuditRecorded } from './audit.js';
-import type { Blocked, CopiesErased, EntryCounts, PurgeWork, RowsErased, TargetsSeen } from './index.js';
+import type { Storage } from '../storage/index.js';
+import type {
+  Blocked,
+  CopiesErased,
+  EntryCounts,
+  PurgeInput,
+  PurgeRef,
+  PurgeWork,
+  RowsErased,
+  TargetsSeen,
+} from './index.js';
 
 /** How a purge ends as its value: all gone; something blocked until a date or a change of rights; or all gone that was there, and something came since. */
 export type PurgeOutcome = 'Purged' | 'Blocked' | 'Reuploaded';
 
-export const PURGE_STAGES = ['inspect', 'lineage', 'erase', 'verify', 'records', 'retrain', 'done'] as const;
-export type PurgeStage = (typeof PURGE_STAGES)[number];
+export type PurgeStage = 'inspect' | 'lineage' | 'erase' | 'verify' | 'records' | 'retrain' | 'done';
 
 /** Value of `purge`. */
 export interface PurgeResult {
@@ -40,6 +49,8 @@ export interface RetrainedModel {
 /** Answer of the query `progress` of `purge`. */
 export interface PurgeProgress {
   readonly stage: PurgeStage;
+  /** There once the list was read. */
+  readonly targets?: Pick<TargetsSeen, 'objects' | 'prefixes' | 'values'>;
   readonly outcome?: PurgeOutcome | 'Failed' | 'Cancelled';
   readonly reason?: string;
   readonly erased: EntryCounts;
@@ -52,6 +63,30 @@ export interface EraseHeartbeat extends EntryCounts {
   /** Entries a second over the last ten seconds. */
   readonly rate: number;
   readonly keys: number;
+}
+
+/** Input of the workflow `purgeForget`: `ref` is the execution that is not to be resumed. */
+export interface PurgeForgetInput {
+  readonly ref: PurgeRef;
+  readonly targetsUri: string;
+  readonly storage?: Storage;
+}
+
+/** Input of the workflow `purgePlan`, what a dry run asks. The answers hold keys: they go to exchange objects. */
+export interface PurgePlanInput extends Pick<PurgeInput, 'targetsUri' | 'options' | 'storage'> {
+  /** Where PurgePlanObjects, PurgePlanCopies and RowsPlan go, and LineageAnswer. A list with values has a RowsPlan alone, one without has none. */
+  readonly outputs: {
+    readonly objects: string;
+    readonly copies: string;
+    readonly rows: string;
+    readonly lineage: string;
+  };
+}
+
+/** Value of `purgePlan`. */
+export interface PurgePlanned {
+  readonly targets: TargetsSeen;
+  readonly lineage: LineageSummary;
 }
 
 /** Runs that a purge wants, by way of the models' entities. */

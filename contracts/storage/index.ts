@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { kmsKey, prefix, span, timeZone } from '../definition/fields.js';
+import { folder, kmsKey, span, timeZone } from '../definition/fields.js';
+import { RECORDS_PREFIX, defaultStorage } from './defaults.js';
+import { checkStorage } from './rules.js';
 
-/** Everything that Perennial writes beside the models' own outputs lies under this prefix of a bucket; no mirror, manifest or purge touches it. */
-export const RECORDS_PREFIX = '_perennial/';
+export { RECORDS_PREFIX, defaultStorage };
 
 const bucket = (what: string) =>
   z
@@ -10,7 +11,8 @@ const bucket = (what: string) =>
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
       error: 'must be an S3 bucket name: 3 to 63 lower-case letters, digits, dots, hyphens',
     })
-    .describe(what);
+    .describe(what)
+    .meta({ examples: ['my-bucket'] });
 
 const mode = (what: string, fallback: string) =>
   z
@@ -22,7 +24,8 @@ const mode = (what: string, fallback: string) =>
 /** `""` stands for the whole bucket. */
 const anyPrefix = (what: string) =>
   z
-    .union([z.literal(''), prefix(what)])
+    .string()
+    .regex(/^(([^/\s][^\s]*)?[^/\s]\/)?$/, { error: 'must end with / and not start with one, or be "" for all' })
     .default('')
     .describe(what);
 
@@ -30,12 +33,9 @@ const mirror = z
   .strictObject({
     bucket: bucket('Bucket whose objects are copied.'),
     prefix: anyPrefix('Only objects under it; it is left out of the paths.'),
-    path: z
-      .string()
-      .regex(/^\/(?!.*\/\.\.?(\/|$)).*[^/]$/, {
-        error: 'must be an absolute folder without . or .. and without a / at its end',
-      })
-      .describe('Folder on the workers that the file system is mounted at, or one below that.'),
+    path: folder('Folder on the workers that the file system is mounted at, or one below that.').meta({
+      examples: ['/mnt/efs/data'],
+    }),
     mountPoint: z
       .boolean()
       .default(true)
@@ -81,41 +81,58 @@ const copy = z
 
 /** The one `storage` file beside the model definitions: where data has copies, and how erasing is recorded. Unknown keys are errors. */
 export const storageSchema = z.strictObject({
-  storage: z.strictObject({
-    records: z
-      .strictObject({
-        bucket: bucket(`Bucket for lists of targets, reports and answers, under ${RECORDS_PREFIX}.`),
-        key: kmsKey("KMS key of these objects; the bucket's default encryption without it.").optional(),
-      })
-      .describe('Where Perennial keeps what it needs for purges.'),
-    mirrors: z.array(mirror).max(50).default([]).describe('File systems that are kept equal to a bucket.'),
-    reconcile: z
-      .strictObject({
-        cron: z.string().regex(/^\S+( \S+){4}$/, { error: 'must be a cron expression: minute hour day month weekday' }),
-        timeZone: timeZone.default('UTC'),
-      })
-      .describe('When bucket and mounts are compared and repaired.')
-      .optional(),
-    copies: z.array(copy).max(100).default([]).describe('Buckets with copies of objects: a purge erases them too.'),
-    audit: z
-      .strictObject({
-        bucket: bucket('Bucket with Object Lock that the heads of the hash chain are written to.'),
-        retention: span('How long each head is locked.').default('P7Y'),
-        signingKey: kmsKey('Asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs heads and certificates.'),
-      })
-      .describe('What proves that the record of purges was not rewritten.')
-      .optional(),
-    purge: z
-      .strictObject({
-        confirmAbove: z
-          .int()
-          .min(1)
-          .default(100)
-          .describe('A purge of more objects than this wants --yes; one of a prefix always does.'),
-      })
-      .prefault({})
-      .describe('How careful a purge by hand is.'),
-  }),
+  storage: z
+    .strictObject({
+      records: z
+        .strictObject({
+          bucket: bucket(`Bucket for lists of targets, reports and answers, under ${RECORDS_PREFIX}.`),
+          key: kmsKey("KMS key of these objects; the bucket's default encryption without it.").optional(),
+        })
+        .describe('Where Perennial keeps what it needs for purges.'),
+      mirrors: z.array(mirror).max(50).default([]).describe('File systems that are kept equal to a bucket.'),
+      reconcile: z
+        .strictObject({
+          cron: z
+            .string()
+            .regex(/^\S+( \S+){4}$/, { error: 'must be a cron expression: minute hour day month weekday' })
+            .describe('At which times.')
+            .meta({ examples: ['30 2 * * *'] }),
+          timeZone: timeZone.default('UTC').describe('Time zone of the cron expression.'),
+        })
+        .describe('When bucket and mounts are compared and repaired.')
+        .optional(),
+      copies: z.array(copy).max(100).default([]).describe('Buckets with copies of objects: a purge erases them too.'),
+      audit: z
+        .strictObject({
+          bucket: bucket('Bucket with Object Lock that the heads of the hash chain are written to.'),
+          retention: span('How long each head is locked.').default('P7Y'),
+          signingKey: kmsKey('Asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs heads and certificates.').meta(
+            {
+              examples: ['alias/perennial-audit'],
+            },
+          ),
+        })
+        .describe('What proves that the record of purges was not rewritten.')
+        .optional(),
+      purge: z
+        .strictObject({
+          confirmAbove: z
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(100)
+            .describe('A purge of more objects than this wants --yes; one of a prefix always does.'),
+        })
+        .prefault({})
+        .describe('How careful a purge by hand is.'),
+    })
+    .describe('Where data has copies, and how erasing is recorded.')
+    .superRefine(
+      (value, ctx) =>
+        checkStorage(value, RECORDS_PREFIX, (path, message) => ctx.addIssue({ code: 'custom', path, message })),
+      // Also beside other faults, so that one message has them all.
+      { when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value) },
+    ),
 });
 
 export type StorageInput = z.input<typeof storageSchema>;
@@ -123,10 +140,6 @@ export type StorageInput = z.input<typeof storageSchema>;
 export type Storage = z.output<typeof storageSchema>['storage'];
 export type Mirror = Storage['mirrors'][number];
 export type CopyRule = Storage['copies'][number];
-
-/** What holds where no storage file was applied: records go to the bucket of the first target, nothing is mirrored or copied. */
-export const defaultStorage = (bucketName: string): Storage =>
-  storageSchema.parse({ storage: { records: { bucket: bucketName } } }).storage;
 
 /** JSON Schema (2020-12) of the storage file, for editors. */
 export function storageJsonSchema(): object {

@@ -1,0 +1,9 @@
+/** How content of a target stays on a mount although no name of the mirror leads to it any more, and what to do about it. */
+export const HELD_ON_MOUNTS = {
+  'file with other links':
+    'they had further names (hard links) on their file system, under which the content stays: find them and erase them, then purge again',
+  'deleted file that is still open':
+    'a program holds deleted files open beside them, and nobody can tell whose content these have: end it, then purge again',
+} as const;
+
+export type HeldOnMount = keyof typeof HELD_ON_MOUNTS;
