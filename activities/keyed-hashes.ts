@@ -15,6 +15,8 @@ export interface KeyedHashes {
   object(bucket: string, key: string): string;
   prefix(bucket: string, prefix: string): string;
   value(value: string): string;
+  /** Of a row of the audit chain, by the row's own hash: who owns the database alone can't make one. */
+  seal(hash: string): string;
 }
 
 /** Opens the key in SSM once, and makes it where there is none: the first worker's holds. */
@@ -36,6 +38,7 @@ export function hashesWith(key: Buffer): KeyedHashes {
     object: (bucket, name) => hash('object', bucket, name),
     prefix: (bucket, prefix) => hash('prefix', bucket, prefix),
     value: (value) => hash('value', value),
+    seal: (row) => hash('seal', row),
   };
 }
 

@@ -2,10 +2,11 @@ import { createInterface } from 'node:readline';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ApplicationFailure } from '@temporalio/common';
 import { parseS3Uri } from '../../contracts/names.js';
-import { RECORDS_PREFIX } from '../../contracts/storage/index.js';
 import type { CopyRule, Storage } from '../../contracts/storage/index.js';
 import type { TargetLine } from '../../contracts/purge/index.js';
+import { checkTarget } from '../../contracts/purge/target-line.js';
 import { fail, toFailure } from '../errors.js';
+import { answeredByS3 } from '../s3/objects.js';
 
 /** An object or prefix to erase. */
 export type Target = Exclude<TargetLine, { value: string }>;
@@ -14,8 +15,6 @@ export const isObject = (target: Target): target is Extract<Target, { key: strin
 
 /** How many faults of a list are told. */
 const FAULTS_TOLD = 20;
-/** S3's limit for a key, in bytes of UTF-8. */
-const LONGEST_KEY = 1024;
 
 /**
  * Reads a list of targets line by line, in memory of one line: it may have millions. The message of a failure names lines by number, never
@@ -53,7 +52,8 @@ export async function readValues(s3: S3Client, targetsUri: string): Promise<Read
 async function* linesOf(s3: S3Client, uri: string): AsyncGenerator<string> {
   const { bucket, key } = parseS3Uri(uri);
   try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    answeredByS3(ETag, uri);
     if (!Body) return;
     for await (const line of createInterface({ input: Body as NodeJS.ReadableStream, crlfDelay: Infinity }))
       if (line !== '') yield line;
@@ -65,34 +65,26 @@ async function* linesOf(s3: S3Client, uri: string): AsyncGenerator<string> {
 
 /** A line as a target, or what is wrong with it. */
 function parseTarget(text: string): TargetLine | string {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return checkTarget(JSON.parse(text));
   } catch {
     return 'is not JSON';
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not an object';
-  const { bucket, key, prefix, value: row, ...rest } = value as Record<string, unknown>;
-  if (Object.keys(rest).length > 0) return 'has other members than bucket, key, prefix and value';
-  if (typeof row === 'string') {
-    if (bucket !== undefined || key !== undefined || prefix !== undefined)
-      return 'has a value beside a bucket, key or prefix';
-    return row === '' ? 'has an empty value' : { value: row };
-  }
-  if (typeof bucket !== 'string' || bucket === '') return 'has no bucket';
-  if ((key === undefined) === (prefix === undefined)) return 'must have either key or prefix';
-  const name = key ?? prefix;
-  if (typeof name !== 'string' || (key !== undefined && name === '')) return 'has an empty key, or one that is no text';
-  // Lone surrogates become U+FFFD on the wire, which is another key.
-  if (!name.isWellFormed()) return 'has a lone surrogate, which no S3 key has';
-  if (Buffer.byteLength(name) > LONGEST_KEY) return `is longer than the ${LONGEST_KEY} bytes that S3 allows`;
-  if (name.startsWith(RECORDS_PREFIX)) return `lies under ${RECORDS_PREFIX}, where the records of purges are`;
-  return key === undefined ? { bucket, prefix: name } : { bucket, key: name };
 }
 
-/** Where a target has declared copies, by the rules whose originals it lies among. Without the target itself. */
+/** Where a target has declared copies, by the rules whose originals it lies among, and copies of these. Without the target itself. */
 export function copiesOf(target: Target, { copies }: Pick<Storage, 'copies'>): Target[] {
-  return copies.flatMap((rule) => copyOf(target, rule) ?? []);
+  const named = (one: Target) =>
+    JSON.stringify([one.bucket, isObject(one) ? 'key' : 'prefix', isObject(one) ? one.key : one.prefix]);
+  const found = new Map([[named(target), target]]);
+  let last: readonly Target[] = [target];
+  // No chain is longer than there are rules: buckets that replicate to each other end here too.
+  for (let links = 0; links < copies.length && last.length > 0; links += 1) {
+    const next = last.flatMap((one) => copies.flatMap((rule) => copyOf(one, rule) ?? []));
+    last = next.filter((one) => !found.has(named(one)));
+    for (const one of last) found.set(named(one), one);
+  }
+  return [...found.values()].slice(1);
 }
 
 function copyOf(target: Target, rule: CopyRule): Target | undefined {

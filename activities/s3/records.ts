@@ -32,8 +32,9 @@ export function parseRecord<T extends { readonly version: 1 }>(body: string, uri
   let value: unknown;
   try {
     value = JSON.parse(body);
-  } catch (cause) {
-    throw fail('DataInvalid', `${uri} is not JSON: restore the record that Perennial wrote, or remove it`, { cause });
+  } catch {
+    // Without its cause: that quotes the text, in which keys may stand.
+    throw fail('DataInvalid', `${uri} is not JSON: restore the record that Perennial wrote, or remove it`);
   }
   if (typeof value !== 'object' || value === null || (value as { version?: unknown }).version !== 1) {
     throw fail('DataInvalid', `${uri} is not a record of version 1: restore what Perennial wrote, or remove it`);

@@ -1,0 +1,140 @@
+import type { LimitFunction } from 'p-limit';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import type { Blocks, Reason } from './blocks.js';
+import type { BucketSettings } from './buckets.js';
+import type { Chosen } from './choose.js';
+import { deleteBatch, type Deletion, type Doomed } from './delete.js';
+import type { Group } from './groups.js';
+import type { HashObjects } from './hash-objects.js';
+import type { Entry } from './listing.js';
+import type { Tally } from './tally.js';
+import { Window, type Batches } from './window.js';
+
+export interface BucketWork {
+  readonly settings: BucketSettings;
+  readonly deletion: Deletion;
+  readonly hashes: KeyedHashes;
+  readonly hashObjects: HashObjects;
+  readonly tally: Tally;
+  readonly blocks: Blocks;
+  /** Batches in flight, over all buckets. */
+  readonly limit: LimitFunction;
+  /** Whether the leg's time is over: what is at hand then waits for the next leg. */
+  readonly over: () => boolean;
+}
+
+/** Erases entries of one bucket as they are listed: while a window of them goes, the next is collected, and no more than that is held. */
+export class BucketEraser {
+  readonly #window = new Window();
+  /** Keys with a version that could not go, as long as markers of theirs wait: without its marker it would be current again. */
+  readonly #held = new Map<string, Reason>();
+  readonly #withMarkers = new Set<string>();
+  #sending: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
+  /** Entries gone, and entries replaced since they were listed, in this pass. */
+  gone = 0;
+  changed = 0;
+
+  constructor(readonly work: BucketWork) {}
+
+  /** Takes up what was chosen of a key; waits while the window before it is still going. */
+  async add({ key, again }: Group, { versions, markers }: Chosen): Promise<void> {
+    if (versions.length + markers.length === 0) return;
+    while (this.#waiting) await this.#waiting;
+    const { settings, blocks, hashes } = this.work;
+    if (settings.mfaDelete) return blocks.add(settings.bucket, { by: 'mfa delete' }, versions.length + markers.length);
+    const doomed = [
+      ...versions.map((entry) => this.#doomed(key, entry)),
+      ...markers.map((entry) => this.#marker(key, entry)),
+    ];
+    if (!again && doomed[0]) doomed[0] = { ...doomed[0], counts: true };
+    if (markers.length > 0 && versions.length > 0) this.#withMarkers.add(key);
+    this.#window.add(again ? undefined : hashes.object(settings.bucket, key), {
+      versions: doomed.slice(0, versions.length),
+      markers: doomed.slice(versions.length),
+      current: versions.at(-1)?.latest === true,
+    });
+    if (this.#window.full) await this.#release(false);
+  }
+
+  /** Waits until all that was added has gone. */
+  async finish(): Promise<void> {
+    while (this.#waiting) await this.#waiting;
+    if (!this.#window.empty) await this.#release(true);
+    await this.#sending;
+  }
+
+  async #release(all: boolean): Promise<void> {
+    const batches = this.#window.take(all);
+    const before = this.#sending;
+    this.#waiting = before.finally(() => (this.#waiting = undefined));
+    await this.#waiting;
+    this.#sending = this.#send(batches);
+    // Thrown where it is awaited.
+    this.#sending.catch(() => undefined);
+  }
+
+  async #send({ hashes, versions, markers }: Batches): Promise<void> {
+    if (this.work.over()) return;
+    await this.work.hashObjects.write(hashes);
+    await this.#delete(versions);
+    await this.#delete(markers);
+  }
+
+  async #delete(batches: readonly string[]): Promise<void> {
+    const { limit, over, deletion, settings, blocks } = this.work;
+    const ended = await Promise.allSettled(
+      batches.map((text) =>
+        limit(async () => {
+          if (over()) return;
+          const entries = (JSON.parse(text) as Doomed[]).filter((entry) => !this.#stays(entry));
+          const { blocked, changed } = await deleteBatch(deletion, entries);
+          for (const { entry, reason } of blocked) {
+            blocks.add(settings.bucket, reason);
+            if (!entry.marker && this.#withMarkers.has(entry.key)) this.#held.set(entry.key, reason);
+          }
+          this.changed += changed.length;
+          const left = new Set([...blocked.map(({ entry }) => entry), ...changed]);
+          for (const entry of entries) if (!left.has(entry)) this.#count(entry);
+        }),
+      ),
+    );
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Whether a marker must stay, which then counts as blocked for the reason that its version is. */
+  #stays({ key, marker }: Doomed): boolean {
+    if (!marker) return false;
+    const reason = this.#held.get(key);
+    if (reason) this.work.blocks.add(this.work.settings.bucket, reason);
+    return reason !== undefined;
+  }
+
+  #count({ size, marker, counts }: Doomed): void {
+    const { tally } = this.work;
+    tally[marker ? 'markers' : 'versions'] += 1;
+    tally.bytes += size;
+    if (counts) tally.keys += 1;
+    this.gone += 1;
+  }
+
+  /** A new pass over the bucket. */
+  renew(): void {
+    this.gone = 0;
+    this.changed = 0;
+    this.#held.clear();
+    this.#withMarkers.clear();
+  }
+
+  /**
+   * Without versions a delete takes the object as it is then, so it is asked to be the one listed (S3 evaluates that condition for current
+   * objects only).
+   */
+  #doomed(key: string, { versionId, size, etag }: Entry): Doomed {
+    if (this.work.settings.versioning !== 'unversioned' || versionId !== 'null') return { key, versionId, size };
+    return { key, size, ...(etag !== undefined && { etag }) };
+  }
+
+  #marker = (key: string, { versionId }: Entry): Doomed => ({ key, versionId, size: 0, marker: true });
+}

@@ -1,0 +1,170 @@
+import { Context } from '@temporalio/activity';
+import pLimit from 'p-limit';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { ErasedLeg, PurgeWork } from '../../contracts/purge/index.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import { Blocks, LISTED_STILL } from './blocks.js';
+import { BucketEraser } from './bucket.js';
+import { lockOf } from './buckets.js';
+import { choose, isLater } from './choose.js';
+import { groupsOf } from './groups.js';
+import { HashObjects } from './hash-objects.js';
+import { sharedPace } from './pace.js';
+import { forEachOf } from './streams.js';
+import { placesOf, survey, type Survey } from './survey.js';
+import type { Tally } from './tally.js';
+import { isObject, type Target } from './targets.js';
+import { abort, Uploads } from './uploads.js';
+
+export interface EraseLimits {
+  /** Milliseconds after which a leg ends, done or not. */
+  readonly leg: number;
+  /** Milliseconds without progress (SlowDown, outages) after which it fails. */
+  readonly patience: number;
+}
+
+/** Targets that are listed at once, and batches that are deleted at once. */
+const LISTINGS = 16;
+const BATCHES = 16;
+/** Passes in a row that find as much as the one before: what S3 then says of deleted entries is not so. */
+const IDLE_PASSES = 3;
+
+type Leg = PurgeWork & { readonly leg: number };
+
+/** One leg of an erasure: passes over the targets until one finds nothing that could be erased. */
+export class Erasure {
+  readonly #blocks = new Blocks();
+  readonly #buckets = new Map<string, BucketEraser>();
+  readonly #uploads: Uploads;
+  readonly #signal = Context.current().cancellationSignal;
+  readonly #started = Date.now();
+  readonly #over: () => boolean;
+  /** Places (by index) that are looked at again in the next pass: for what was listed, and for uploads that were aborted. */
+  #again = new Set<number>();
+  #uploadsAgain = new Set<number>();
+
+  private constructor(
+    readonly s3: S3Client,
+    readonly leg: Leg,
+    readonly tally: Tally,
+    hashes: KeyedHashes,
+    readonly seen: Survey,
+    limits: EraseLimits,
+  ) {
+    const { settings, common } = seen;
+    const limit = pLimit(BATCHES);
+    this.#over = () => Date.now() - this.#started > limits.leg;
+    this.#uploads = new Uploads(s3, common, this.#signal);
+    for (const one of settings.values()) {
+      const { bucket } = one;
+      let lock: Promise<boolean> | undefined;
+      const objectLock = () => (lock ??= lockOf(s3, bucket, this.#signal).then((found) => found !== undefined));
+      const deletion = {
+        ...{ s3, bucket, objectLock, signal: this.#signal, pace: sharedPace, patience: limits.patience },
+        bypassGovernance: leg.options.bypassGovernance === true,
+      };
+      const hashObjects = new HashObjects(s3, leg, bucket, this.#signal);
+      this.#buckets.set(
+        bucket,
+        new BucketEraser({
+          settings: one,
+          deletion,
+          hashes,
+          hashObjects,
+          tally,
+          blocks: this.#blocks,
+          limit,
+          over: this.#over,
+        }),
+      );
+    }
+  }
+
+  static async run(
+    s3: S3Client,
+    leg: Leg,
+    { tally, hashes, limits }: { tally: Tally; hashes: KeyedHashes; limits: EraseLimits },
+  ): Promise<ErasedLeg> {
+    const seen = await survey(s3, leg, Context.current().cancellationSignal);
+    return new Erasure(s3, leg, tally, hashes, seen, limits).#passes();
+  }
+
+  async #passes(): Promise<ErasedLeg> {
+    let before = this.tally.mark();
+    let most = Infinity;
+    for (let idle = 0, number = 1; ; number += 1) {
+      const start = this.tally.mark();
+      const from = this.tally.entries;
+      const changed = await this.#pass(number);
+      const found = this.tally.entries - from;
+      const finished = found === 0 && !changed;
+      if (finished || this.#over()) return this.#answer(finished && !this.#over());
+      idle = found >= most ? idle + 1 : 0;
+      if (idle === 0) before = start;
+      most = found;
+      if (idle === IDLE_PASSES) return this.#disbelieve(before);
+    }
+  }
+
+  /** One pass over the targets; answers whether one of them changed meanwhile. */
+  async #pass(number: number): Promise<boolean> {
+    const [again, uploadsAgain] = [this.#again, this.#uploadsAgain];
+    const changed = [...this.#buckets.values()].some((bucket) => bucket.changed > 0);
+    this.#again = new Set();
+    this.#uploadsAgain = new Set();
+    this.#blocks.clear();
+    this.#uploads.renew();
+    for (const bucket of this.#buckets.values()) bucket.renew();
+    await forEachOf(this.#places(), LISTINGS, async (place, index) => {
+      if (this.#over()) return;
+      if (number === 1 || uploadsAgain.has(index)) await this.#abortUploads(place, index);
+      if (number === 1 || changed || again.has(index) || uploadsAgain.has(index)) await this.#erase(place, index);
+    });
+    for (const bucket of this.#buckets.values()) await bucket.finish();
+    return [...this.#buckets.values()].some((bucket) => bucket.changed > 0);
+  }
+
+  async *#places(): AsyncGenerator<Target> {
+    for await (const { places } of placesOf(this.s3, this.leg, this.seen)) yield* places;
+  }
+
+  async #erase(place: Target, index: number): Promise<void> {
+    const bucket = this.#buckets.get(place.bucket);
+    const listing = { s3: this.s3, signal: this.#signal, onPage: () => (this.tally.pages += 1) };
+    for await (const group of groupsOf(listing, place)) {
+      if (this.#over()) return;
+      const chosen = choose(group, this.leg);
+      // A single key's listing held all of it; it is looked at again only if it changed, and by the verification.
+      if (!isObject(place) && chosen.versions.length + chosen.markers.length > 0) this.#again.add(index);
+      await bucket?.add(group, chosen);
+    }
+  }
+
+  async #abortUploads(place: Target, index: number): Promise<void> {
+    const { ref, options } = this.leg;
+    for await (const upload of this.#uploads.of(place)) {
+      if (options.uploads !== 'purge' && isLater(upload.initiated, ref.startedAt)) continue;
+      if (await abort(this.s3, place.bucket, upload, this.#signal)) {
+        this.tally.uploads += 1;
+        this.#uploadsAgain.add(index);
+      } else this.#blocks.add(place.bucket, { by: 'access denied', detail: 's3:AbortMultipartUpload' });
+    }
+  }
+
+  /** S3 confirms what it doesn't do: nothing that it confirmed since counts. */
+  #disbelieve(before: ReturnType<Tally['mark']>): ErasedLeg {
+    this.tally.restore(before);
+    for (const [bucket, { gone }] of this.#buckets)
+      if (gone > 0) this.#blocks.add(bucket, { by: 'error', detail: LISTED_STILL }, gone);
+    return this.#answer(true);
+  }
+
+  #answer(done: boolean): ErasedLeg {
+    return {
+      ...this.tally.mark(),
+      done,
+      blocked: this.#blocks.list(),
+      seconds: (Date.now() - this.#started) / 1_000,
+    };
+  }
+}

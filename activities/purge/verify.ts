@@ -1,0 +1,125 @@
+import { Context } from '@temporalio/activity';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { s3Uri } from '../../contracts/names.js';
+import { purgePrefix, type PurgeWork, type TargetReport, type Verified } from '../../contracts/purge/index.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import { Blocks } from './blocks.js';
+import { protectionOf, withLocks, type LockSettings } from './buckets.js';
+import { choose, isLater } from './choose.js';
+import { groupsOf } from './groups.js';
+import { ReportObject } from './report.js';
+import { forEachOf, inOrder } from './streams.js';
+import { placesOf, survey, type Survey } from './survey.js';
+import type { Tally } from './tally.js';
+import { isObject, type Target } from './targets.js';
+import { Uploads } from './uploads.js';
+
+const TARGETS_AT_ONCE = 16;
+/** Entries whose lock is looked at; of more, the rest counts as remaining without a reason. */
+const LOOKED_AT = 10_000;
+
+interface Left {
+  remaining: number;
+  later: number;
+  blocked: number;
+}
+
+/** Lists every target and its copies anew. What can't be listed is a failure: nothing is known of it. */
+export class Verification {
+  readonly #blocks = new Blocks();
+  readonly #uploads: Uploads;
+  readonly #signal = Context.current().cancellationSignal;
+  readonly #remaining = { versions: 0, markers: 0, uploads: 0, bytes: 0 };
+  #later = 0;
+  #looks = 0;
+
+  private constructor(
+    readonly s3: S3Client,
+    readonly work: PurgeWork,
+    readonly tally: Tally,
+    readonly seen: Survey,
+    readonly settings: ReadonlyMap<string, LockSettings>,
+  ) {
+    this.#uploads = new Uploads(s3, seen.common, this.#signal);
+  }
+
+  static async run(s3: S3Client, work: PurgeWork, tally: Tally, hashes: KeyedHashes): Promise<Verified> {
+    const signal = Context.current().cancellationSignal;
+    const seen = await survey(s3, work, signal);
+    const buckets = await withLocks(s3, seen.buckets, signal);
+    const settings = new Map(buckets.map((one) => [one.bucket, one]));
+    return new Verification(s3, work, tally, seen, settings).#verify(hashes);
+  }
+
+  async #verify(hashes: KeyedHashes): Promise<Verified> {
+    const { ref, storage } = this.work;
+    const { activityId, attempt } = Context.current().info;
+    // A try that was given up and lives on writes to another.
+    const key = `${purgePrefix(ref)}report-${activityId}-${attempt}.jsonl`;
+    const report = new ReportObject(this.s3, s3Uri(storage.records.bucket, key), storage);
+    try {
+      const take = inOrder<TargetReport>((line) => report.write(line));
+      await forEachOf(placesOf(this.s3, this.work, this.seen), TARGETS_AT_ONCE, async ({ target, places }, index) => {
+        const left: Left = { remaining: 0, later: 0, blocked: 0 };
+        for (const place of places) await this.#look(place, left);
+        const { bucket } = target;
+        take(index, {
+          hash: isObject(target) ? hashes.object(bucket, target.key) : hashes.prefix(bucket, target.prefix),
+          kind: isObject(target) ? 'object' : 'prefix',
+          bucket,
+          ...left,
+        });
+        await report.drained();
+      });
+    } catch (error) {
+      await report.discard();
+      throw error;
+    }
+    return {
+      remaining: this.#remaining,
+      later: this.#later,
+      blocked: this.#blocks.list(),
+      ...(await report.end()),
+      pages: this.tally.pages,
+    };
+  }
+
+  async #look(place: Target, left: Left): Promise<void> {
+    const { ref, options } = this.work;
+    const listing = { s3: this.s3, signal: this.#signal, onPage: () => (this.tally.pages += 1) };
+    for await (const group of groupsOf(listing, place)) {
+      const { versions, markers, later } = choose(group, this.work);
+      this.#remaining.versions += versions.length;
+      this.#remaining.markers += markers.length;
+      this.#remaining.bytes += versions.reduce((sum, { size }) => sum + size, 0);
+      left.remaining += versions.length + markers.length;
+      left.later += later;
+      this.#later += later;
+      for (const { versionId } of versions)
+        if (await this.#isBlocked(place.bucket, group.key, versionId)) left.blocked += 1;
+    }
+    for await (const { initiated } of this.#uploads.of(place)) {
+      if (options.uploads !== 'purge' && isLater(initiated, ref.startedAt)) {
+        left.later += 1;
+        this.#later += 1;
+      } else {
+        left.remaining += 1;
+        this.#remaining.uploads += 1;
+      }
+    }
+  }
+
+  /** Whether something is known to keep a version, which is then summed up. */
+  async #isBlocked(bucket: string, key: string, versionId: string): Promise<boolean> {
+    const settings = this.settings.get(bucket);
+    if (settings?.mfaDelete) {
+      this.#blocks.add(bucket, { by: 'mfa delete' });
+      return true;
+    }
+    if (!settings?.objectLock || this.#looks >= LOOKED_AT) return false;
+    this.#looks += 1;
+    const reason = await protectionOf(this.s3, { bucket, key, versionId }, this.#signal);
+    if (reason) this.#blocks.add(bucket, reason);
+    return reason !== undefined;
+  }
+}
