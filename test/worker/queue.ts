@@ -6,9 +6,11 @@ import {
   SQSClient,
   type QueueAttributeName,
 } from '@aws-sdk/client-sqs';
+import { S3Client } from '@aws-sdk/client-s3';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { inject } from 'vitest';
+import { createMirroring } from '../../activities/mounts/mirror.js';
 import { startListener } from '../../worker/listener/index.js';
 
 export const awsSettings = () => ({
@@ -28,11 +30,12 @@ export interface TestQueue {
 
 /** Makes a queue and runs `body` beside a listener on it. The lines the listener logs are given to `log`. */
 export async function withListener(
-  env: TestWorkflowEnvironment,
+  env: Pick<TestWorkflowEnvironment, 'nativeConnection' | 'namespace'>,
   body: (queue: TestQueue) => Promise<void>,
   log: (line: string) => void = () => undefined,
 ): Promise<void> {
   const sqs = new SQSClient(awsSettings());
+  const s3 = new S3Client(awsSettings());
   const { QueueUrl: url = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `listener-${randomUUID()}` }));
   const attributes = async (...AttributeNames: QueueAttributeName[]) => {
     const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames }));
@@ -40,6 +43,7 @@ export async function withListener(
   };
   const [arn = ''] = await attributes('QueueArn');
   const listening = startListener({
+    mirroring: createMirroring({ s3 }),
     sqs,
     queueUrl: url,
     connection: env.nativeConnection,
@@ -61,5 +65,6 @@ export async function withListener(
   } finally {
     await listening.stop();
     sqs.destroy();
+    s3.destroy();
   }
 }

@@ -19,7 +19,7 @@ export interface Created {
 }
 
 const s3Object = z.object({ key: z.string(), size: z.number().optional() });
-const detailOfCreated = z.object({ bucket: z.object({ name: z.string() }), object: s3Object });
+const detailOfObject = z.object({ bucket: z.object({ name: z.string() }), object: s3Object });
 
 /** S3's own shape: a bucket whose notifications go to the queue directly. */
 const s3Message = z.object({
@@ -32,6 +32,10 @@ const s3Message = z.object({
   ),
 });
 
+/** Names of events, which begin with "s3:" in what buckets are configured with, and not in what they send. */
+const CREATED = /^(s3:)?ObjectCreated:/;
+const REMOVED = /^(s3:)?(ObjectRemoved|LifecycleExpiration):/;
+
 /** What S3 sends once when a notification is set up. */
 const s3Test = z.object({ Event: z.literal('s3:TestEvent') });
 
@@ -39,6 +43,8 @@ const s3Test = z.object({ Event: z.literal('s3:TestEvent') });
 export interface Incoming {
   readonly id: string;
   readonly created: readonly Created[];
+  /** Objects, or versions of them, that S3 says were removed, by whom or what ever. */
+  readonly removed: readonly Pick<Created, 'bucket' | 'key'>[];
   readonly event?: BusEvent;
 }
 
@@ -54,28 +60,30 @@ export function readMessage(body: string, messageId: string): Incoming | undefin
     return undefined;
   }
   const bus = busEvent.safeParse(value);
-  if (bus.success) return { id: bus.data.id ?? messageId, created: createdBy(bus.data), event: bus.data };
+  if (bus.success) return { id: bus.data.id ?? messageId, ...objectsOf(bus.data), event: bus.data };
   const s3 = s3Message.safeParse(value);
   if (s3.success) {
-    const created = s3.data.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName));
-    return {
-      id: messageId,
-      created: created.map(({ s3: { bucket, object } }) => ({
+    const named = (kind: RegExp) =>
+      s3.data.Records.filter(({ eventName }) => kind.test(eventName)).map(({ s3: { bucket, object } }) => ({
         bucket: bucket.name,
         key: decodeKey(object.key),
         size: object.size,
-      })),
-    };
+      }));
+    return { id: messageId, created: named(CREATED), removed: named(REMOVED) };
   }
-  return s3Test.safeParse(value).success ? { id: messageId, created: [] } : undefined;
+  return s3Test.safeParse(value).success ? { id: messageId, created: [], removed: [] } : undefined;
 }
 
-function createdBy({ source, 'detail-type': type, detail }: BusEvent): Created[] {
-  if (source !== 'aws.s3' || type !== 'Object Created') return [];
-  const parsed = detailOfCreated.safeParse(detail);
-  if (!parsed.success) return [];
-  const { bucket, object } = parsed.data;
-  return [{ bucket: bucket.name, key: object.key, size: object.size }];
+function objectsOf({ source, 'detail-type': type, detail }: BusEvent): Pick<Incoming, 'created' | 'removed'> {
+  const parsed = source === 'aws.s3' ? detailOfObject.safeParse(detail) : undefined;
+  const objects = parsed?.success
+    ? [{ bucket: parsed.data.bucket.name, key: parsed.data.object.key, size: parsed.data.object.size }]
+    : [];
+  // A deletion by a lifecycle rule is an "Object Deleted" like others.
+  return {
+    created: type === 'Object Created' ? objects : [],
+    removed: type === 'Object Deleted' ? objects : [],
+  };
 }
 
 /** S3 URL-encodes keys in its own notifications, with "+" for a space; EventBridge gets them as they are. */

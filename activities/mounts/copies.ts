@@ -1,0 +1,87 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { CopiesErased, PurgeWork } from '../../contracts/purge/index.js';
+import type { Mirror } from '../../contracts/storage/index.js';
+import { throwIfCancelled } from '../purge/failures.js';
+import { forEachOf } from '../purge/streams.js';
+import { copiesOf, isObject, readObjects, type Target } from '../purge/targets.js';
+import { Conflicted } from './conflicts.js';
+import { mountFailure } from './faults.js';
+import { Folder } from './folder.js';
+import { belowMirror, bytesOf, type Bytes } from './image.js';
+import type { Tally } from './tally.js';
+
+/** Targets worked on at once. */
+const AT_ONCE = 64;
+
+/** A mirror's mount while targets are looked for on it. */
+export interface Mount {
+  readonly mirror: Mirror;
+  readonly root: Folder;
+}
+
+/** What a target names on one mount: one key's file, or all whose path begins so. */
+export type Wanted = { readonly key: Bytes } | { readonly prefix: Bytes };
+
+export interface Search {
+  readonly tally: Tally;
+  /** What to do with each target on each mount that a mirror covers it on. */
+  readonly at: (mount: Mount, wanted: Wanted) => Promise<void>;
+  /** Once for each mount, at the end. */
+  readonly after?: (mount: Mount) => Promise<void>;
+}
+
+/**
+ * Goes through the targets of a purge and their declared copies, on every mount concerned. A mount that no target concerns is not opened.
+ * @throws ResourceMissing where nothing is mounted: nothing is known then about what is there
+ */
+export async function searchCopies(
+  s3: S3Client,
+  { storage, targetsUri }: Pick<PurgeWork, 'storage' | 'targetsUri'>,
+  { tally, at, after }: Search,
+): Promise<CopiesErased> {
+  const open = new Map<Mirror, Promise<Mount>>();
+  const mounted = (mirror: Mirror) => {
+    let mount = open.get(mirror);
+    if (!mount) {
+      mount = Folder.root(mirror).then((root) => ({ mirror, root }));
+      open.set(mirror, mount);
+    }
+    return mount;
+  };
+  const onMount = async (mirror: Mirror, work: (mount: Mount) => Promise<void>) => {
+    try {
+      await work(await mounted(mirror));
+    } catch (error) {
+      if (error instanceof Conflicted) tally.conflicts.add(error.conflict);
+      else {
+        await throwIfCancelled();
+        throw mountFailure(error, mirror, "looking for targets' copies");
+      }
+    }
+  };
+  try {
+    await forEachOf(readObjects(s3, targetsUri), AT_ONCE, async (target) => {
+      for (const one of [target, ...copiesOf(target, storage)])
+        for (const mirror of storage.mirrors)
+          for (const wanted of wantedOf(mirror, one)) await onMount(mirror, (mount) => at(mount, wanted));
+    });
+    const mounts = await Promise.all(open.values());
+    if (after) for (const mount of mounts) await onMount(mount.mirror, after);
+    return tally.result(mounts.map(({ mirror }) => mirror));
+  } finally {
+    for (const mount of await Promise.allSettled(open.values()))
+      if (mount.status === 'fulfilled') await mount.value.root.close();
+  }
+}
+
+/** What of a mirror's mount a target names; nothing if the mirror doesn't cover it. */
+function* wantedOf(mirror: Mirror, target: Target): Generator<Wanted> {
+  if (isObject(target)) {
+    const key = belowMirror(mirror, target);
+    if (key !== undefined) yield { key };
+  } else if (target.bucket === mirror.bucket) {
+    if (target.prefix.startsWith(mirror.prefix)) yield { prefix: bytesOf(target.prefix.slice(mirror.prefix.length)) };
+    // All of what the mirror copies.
+    else if (mirror.prefix.startsWith(target.prefix)) yield { prefix: '' };
+  }
+}

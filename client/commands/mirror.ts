@@ -1,0 +1,68 @@
+import type { ReconcileResult } from '../../contracts/storage/state.js';
+import { ask } from '../ask.js';
+import { withClient } from '../connect.js';
+import { EXIT } from '../errors.js';
+import { formatBytes, plural } from '../format.js';
+import type { Output } from '../output.js';
+import { findStorage } from '../storage/find.js';
+import type { Context } from './command.js';
+import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
+
+const NO_MIRRORS = 'no mirror is declared: `perennial apply` a storage file that has some (docs/mirror.md)';
+
+function render(output: Output, { mirrors }: ReconcileResult, done: boolean): string {
+  const table = output.table(
+    ['BUCKET', 'MOUNT', 'LOOKED AT', done ? 'COPIED' : 'TO COPY', done ? 'REMOVED' : 'TO REMOVE', 'BYTES'],
+    mirrors.map(({ bucket, prefix, path, examined, copied, removed, bytes }) => [
+      `s3://${bucket}/${prefix}`,
+      path,
+      String(examined),
+      String(copied),
+      String(removed),
+      formatBytes(bytes),
+    ]),
+  );
+  const conflicts = mirrors.flatMap(({ path, conflicts: counts }) =>
+    Object.entries(counts).map(([reason, count]) => `${path}: ${count} × ${reason}`),
+  );
+  const different = mirrors.reduce((sum, { copied, removed }) => sum + copied + removed, 0);
+  return [
+    table,
+    conflicts.length > 0 && `can't be made equal (docs/mirror.md says what to do):\n${conflicts.join('\n')}`,
+    different > 0 && !done && `${plural(different, 'difference')}: \`perennial mirror repair\` makes the mounts equal`,
+    different === 0 && 'buckets and mounts are equal',
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+/** `mirror check` and `mirror repair`. */
+export function mirrorCommand(context: Context): void {
+  const mirror = context.program
+    .command('mirror')
+    .description('the mounted file systems that are kept equal to buckets');
+
+  const add = (name: 'check' | 'repair', description: string) =>
+    mirror
+      .command(name)
+      .description(description)
+      .option(JSON_FLAG, JSON_HELP)
+      .addHelpText('after', examples(`mirror ${name}`, `mirror ${name} --json`))
+      .action(async (options) => {
+        const { terminal } = context;
+        const output = outputOf(context, options);
+        await withClient(terminal, async (client) => {
+          const storage = await findStorage(client);
+          if (!storage || storage.mirrors.length === 0) return output.result({ mirrors: [] }, () => NO_MIRRORS);
+          output.note(`comparing ${storage.mirrors.map(({ path }) => path).join(', ')} with the buckets`);
+          const dryRun = name === 'check';
+          const result = await ask(client, terminal.env, 'reconcile', name, { storage, dryRun });
+          output.result(result, () => render(output, result, !dryRun));
+          if (dryRun && result.mirrors.some(({ copied, removed }) => copied + removed > 0))
+            context.exitCode = EXIT.failed;
+        });
+      });
+
+  add('check', 'compares every declared mirror with its bucket; exit code 1 if they differ. Changes nothing');
+  add('repair', 'makes the mounts equal to their buckets');
+}
