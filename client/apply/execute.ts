@@ -1,6 +1,7 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { entityId, scheduleId } from '../../contracts/names.js';
+import { retentionScheduleId } from '../../contracts/retention.js';
 import { MESSAGES, WORKFLOWS } from '../../contracts/runs.js';
 import type { ModelState } from '../../contracts/runs.js';
 import { transformScheduleId } from '../../contracts/transforms.js';
@@ -31,15 +32,20 @@ async function executeEntity(client: Client, env: NodeJS.ProcessEnv, { model, de
 /** Makes Temporal match one file. Safe to repeat: the entity first, so that a schedule never fires for a definition it doesn't know. */
 export async function executeModel(client: Client, env: NodeJS.ProcessEnv, plan: ModelPlan): Promise<void> {
   if (plan.entity !== 'unchanged') await executeEntity(client, env, plan);
-  const { model, schedule, wantedSchedule, transforms } = plan;
+  const { model, schedule, wantedSchedule, transforms, retention } = plan;
   await executeSchedule(client, scheduleId(model), schedule, wantedSchedule);
   for (const { name, schedule: action, wanted } of transforms)
     await executeSchedule(client, transformScheduleId(model, name), action, wanted);
+  await executeSchedule(client, retentionScheduleId(model), retention.schedule, retention.wanted);
 }
 
-/** Removes a model that no file defines: no more runs and transforms. Queued and running ones end as they would; the endpoint stays. */
-export async function prune(client: Client, { model, hasEntity, hasSchedule, transforms }: Orphan): Promise<void> {
+/** Removes a model that no file defines: no more runs, transforms and purges by age or dormancy. Queued and running ones end as they would; the endpoint stays. */
+export async function prune(
+  client: Client,
+  { model, hasEntity, hasSchedule, hasRetention, transforms }: Orphan,
+): Promise<void> {
   for (const name of transforms) await client.schedule.getHandle(transformScheduleId(model, name)).delete();
+  if (hasRetention) await client.schedule.getHandle(retentionScheduleId(model)).delete();
   if (hasSchedule) await client.schedule.getHandle(scheduleId(model)).delete();
   if (hasEntity) await client.workflow.getHandle(entityId(model)).signal(MESSAGES.retire);
 }

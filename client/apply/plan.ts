@@ -6,6 +6,7 @@ import type { Change } from '../diff.js';
 import { changesBetween } from '../diff.js';
 import { findModel, knownModels, scheduled } from '../models.js';
 import { actionOn, definitionOf, findSchedule, wantedSchedule, type ScheduleAction } from './schedule.js';
+import { hasRetention, planRetention, type RetentionPlan } from './retention.js';
 import { existing, planTransforms, transformsOf, type TransformPlan } from './transforms.js';
 
 type EntityAction = 'create' | 'update' | 'unchanged';
@@ -20,6 +21,7 @@ export interface ModelPlan {
   readonly wantedSchedule?: ScheduleOptions;
   /** Schedules of its transforms, by name. */
   readonly transforms: readonly TransformPlan[];
+  readonly retention: RetentionPlan;
   /** Key by key; empty for a new model. */
   readonly changes: readonly Change[];
 }
@@ -37,6 +39,8 @@ export interface Orphan {
   readonly hasSchedule: boolean;
   /** Names of its transforms that have a schedule. */
   readonly transforms: readonly string[];
+  /** Whether there is a schedule of its retention. */
+  readonly hasRetention: boolean;
 }
 
 type Listed = Awaited<ReturnType<typeof scheduled>>;
@@ -69,6 +73,7 @@ async function planModel(
       ...transformsOf(status?.definition),
       ...listed.transforms.filter(({ model }) => model === definition.name).map(({ name }) => name),
     ]),
+    retention: await planRetention(client, taskQueue(env), definition),
     changes,
   };
 }
@@ -77,10 +82,10 @@ async function findOrphans(
   client: Client,
   env: NodeJS.ProcessEnv,
   defined: ReadonlySet<string>,
-  { models, transforms }: Listed,
+  { models, transforms, retentions }: Listed,
 ): Promise<Orphan[]> {
   const entities = await knownModels(client);
-  const names = [...new Set([...entities, ...models, ...transforms.map(({ model }) => model)])]
+  const names = [...new Set([...entities, ...models, ...retentions, ...transforms.map(({ model }) => model)])]
     .filter((name) => !defined.has(name))
     .sort();
   const orphans = await Promise.all(
@@ -97,10 +102,14 @@ async function findOrphans(
         hasEntity: status !== undefined,
         hasSchedule: schedule !== undefined,
         transforms: await existing(client, model, [...own, ...transformsOf(definition)]),
+        hasRetention: await hasRetention(client, model),
       };
     }),
   );
-  return orphans.filter(({ hasEntity, hasSchedule, transforms: own }) => hasEntity || hasSchedule || own.length > 0);
+  return orphans.filter(
+    ({ hasEntity, hasSchedule, hasRetention: kept, transforms: own }) =>
+      hasEntity || hasSchedule || kept || own.length > 0,
+  );
 }
 
 /** Compares the definitions with what is in Temporal. Reads only. */

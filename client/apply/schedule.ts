@@ -45,9 +45,13 @@ export function idOf(subject: string): string {
 }
 
 /** The schedule of a model or a transform as it is, or undefined if there is none. */
-export async function findSchedule(client: Client, subject: string): Promise<ScheduleDescription | undefined> {
+export const findSchedule = (client: Client, subject: string): Promise<ScheduleDescription | undefined> =>
+  describeSchedule(client, idOf(subject));
+
+/** The schedule of this id as it is, or undefined if there is none. */
+export async function describeSchedule(client: Client, id: string): Promise<ScheduleDescription | undefined> {
   try {
-    return await client.schedule.getHandle(idOf(subject)).describe();
+    return await client.schedule.getHandle(id).describe();
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
@@ -68,17 +72,19 @@ export function clockOf(schedule: ScheduleDescription): Definition['triggers']['
 
 /**
  * Whether a schedule differs from the wanted one. Temporal turns cron expressions into calendars, so these can't be compared: the
- * definition that the action carries tells what was applied.
+ * definition that the action carries, or its memo, tells what was applied.
  */
 function differs(schedule: ScheduleDescription, wanted: ScheduleOptions): boolean {
   const is = {
     args: schedule.action.args,
+    memo: schedule.action.memo ?? {},
     taskQueue: schedule.action.taskQueue,
     overlap: schedule.policies.overlap,
     catchupWindow: schedule.policies.catchupWindow,
   };
   const should = {
     args: wanted.action.args,
+    memo: wanted.action.memo ?? {},
     taskQueue: wanted.action.taskQueue,
     overlap: wanted.policies?.overlap,
     catchupWindow: wanted.policies?.catchupWindow,

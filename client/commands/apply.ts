@@ -2,6 +2,8 @@ import { conflictsOf } from '../apply/conflicts.js';
 import { executeModel, prune } from '../apply/execute.js';
 import type { ModelPlan, Orphan } from '../apply/plan.js';
 import { makePlan } from '../apply/plan.js';
+import { executeStorage, planStorage } from '../apply/storage.js';
+import { DONE, word, type ApplyOptions } from '../apply/words.js';
 import { requireWorker, withClient } from '../connect.js';
 import { checkDefinitions } from '../definition/check.js';
 import { renderFaults } from '../definition/fault.js';
@@ -10,18 +12,12 @@ import { renderChange } from '../diff.js';
 import { CliError, EXIT, explain } from '../errors.js';
 import { plural } from '../format.js';
 import type { Output } from '../output.js';
+import { renderStoragePlan, storageAnswer } from '../storage/view.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
 
-const DONE = { create: 'created', update: 'updated', delete: 'deleted', unchanged: 'unchanged', none: 'none' } as const;
-
-interface Options {
-  readonly dryRun?: true | undefined;
-  readonly prune?: true | undefined;
-}
-
-const word = (action: keyof typeof DONE, dryRun: boolean) =>
-  dryRun && action !== 'unchanged' && action !== 'none' ? `would be ${DONE[action]}` : DONE[action];
+/** How a failure to apply the storage file is listed among those of models, none of whose names has a space. */
+const STORAGE = 'the storage file';
 
 /** One line a model, and below it what differs. A new model has no keys to compare. */
 function renderModel(output: Output, plan: ModelPlan, dryRun: boolean): string {
@@ -32,11 +28,13 @@ function renderModel(output: Output, plan: ModelPlan, dryRun: boolean): string {
   for (const { name, schedule: action } of plan.transforms)
     if (action !== 'none' && action !== 'unchanged')
       parts.push(`schedule of transform ${name} ${word(action, dryRun)}`);
+  const { schedule: kept } = plan.retention;
+  if (kept !== 'none' && kept !== 'unchanged') parts.push(`schedule of retention ${word(kept, dryRun)}`);
   const lines = changes.map((change) => `    ${renderChange(change)}`);
   return [`${output.style('bold', model)}: ${parts.join(', ')}`, ...lines].join('\n');
 }
 
-function renderOrphan({ model, endpoint }: Orphan, { dryRun, prune: remove }: Options): string {
+function renderOrphan({ model, endpoint }: Orphan, { dryRun, prune: remove }: ApplyOptions): string {
   const billing = endpoint
     ? `; its endpoint ${endpoint}, if there is one, goes on serving and billing until \`perennial endpoint delete ${model}\``
     : '';
@@ -44,10 +42,14 @@ function renderOrphan({ model, endpoint }: Orphan, { dryRun, prune: remove }: Op
   return `${model}: not in the files, ${dryRun ? 'would be removed' : 'removed'}${billing}`;
 }
 
-async function apply(context: Context, paths: string[], options: Options & { json?: true | undefined }): Promise<void> {
+async function apply(
+  context: Context,
+  paths: string[],
+  options: ApplyOptions & { json?: true | undefined },
+): Promise<void> {
   const { terminal } = context;
   const output = outputOf(context, options);
-  const { models, faults } = await checkDefinitions(paths);
+  const { models, storage, faults } = await checkDefinitions(paths);
   if (faults.length > 0) {
     terminal.err(`${renderFaults(faults)}\n\n`);
     throw new CliError(`${plural(faults.length, 'fault')} in the definitions: nothing was applied`, EXIT.failed, {
@@ -56,7 +58,10 @@ async function apply(context: Context, paths: string[], options: Options & { jso
   }
   const dryRun = options.dryRun === true;
   await withClient(terminal, async (client) => {
-    const plan = await makePlan(client, terminal.env, models);
+    const [plan, storagePlan] = await Promise.all([
+      makePlan(client, terminal.env, models),
+      planStorage(client, terminal.env, storage),
+    ]);
     const conflicts = conflictsOf(plan, options.prune === true);
     if (conflicts.length > 0)
       throw new CliError(`${conflicts.join('\n')}\nnothing was applied`, EXIT.failed, { details: { conflicts } });
@@ -71,11 +76,15 @@ async function apply(context: Context, paths: string[], options: Options & { jso
       }
     };
     if (!dryRun) await requireWorker(client, terminal.env);
+    // Before the models: a run of theirs may read a mount that it declares.
+    if (storagePlan && (storage || options.prune))
+      await attempt(STORAGE, () => executeStorage(client, terminal.env, storagePlan));
     for (const model of plan.models) await attempt(model.model, () => executeModel(client, terminal.env, model));
     if (options.prune) for (const orphan of plan.orphans) await attempt(orphan.model, () => prune(client, orphan));
     const answer = {
       dryRun,
-      models: plan.models.map(({ model, file, definition, entity, schedule, transforms, changes }) => ({
+      ...(storagePlan && { storage: storageAnswer(storagePlan, options, failed.includes(STORAGE)) }),
+      models: plan.models.map(({ model, file, definition, entity, schedule, transforms, retention, changes }) => ({
         model,
         file,
         entity: failed.includes(model) ? 'failed' : DONE[entity],
@@ -84,6 +93,7 @@ async function apply(context: Context, paths: string[], options: Options & { jso
           name,
           schedule: failed.includes(model) ? 'failed' : DONE[action],
         })),
+        retention: failed.includes(model) ? 'failed' : DONE[retention.schedule],
         changes,
         warnings: warningsOf(definition),
       })),
@@ -95,6 +105,7 @@ async function apply(context: Context, paths: string[], options: Options & { jso
     };
     output.result(answer, () =>
       [
+        ...(storagePlan && !failed.includes(STORAGE) ? [renderStoragePlan(output, storagePlan, options)] : []),
         ...plan.models.filter(({ model }) => !failed.includes(model)).map((one) => renderModel(output, one, dryRun)),
         ...plan.orphans.filter(({ model }) => !failed.includes(model)).map((one) => renderOrphan(one, options)),
       ].join('\n'),
@@ -109,7 +120,9 @@ async function apply(context: Context, paths: string[], options: Options & { jso
 export function applyCommand(context: Context): void {
   context.program
     .command('apply')
-    .description('make models and schedules match the definition files; all files are checked before anything changes')
+    .description(
+      'make models, schedules and the declared storage match the files; all files are checked before anything changes',
+    )
     .argument('<paths...>', 'YAML files, or folders of them')
     .option('--dry-run', 'show what differs, key by key, and change nothing')
     .option('--prune', 'remove models that the files do not define (their endpoints stay)')

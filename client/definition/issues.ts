@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { FaultAt } from './fault.js';
-import { closest, describeAt, keysAt, pathsOf, schemaAt } from './schema.js';
-import type { Schema } from './schema.js';
+import { pathText } from './fault.js';
+import { closest } from './schema.js';
+import type { Schema, SchemaView } from './schema.js';
 import { showValue, valueAt } from './values.js';
 
 type Issue = z.core.$ZodIssue;
@@ -19,10 +20,10 @@ function flatten(issue: Issue, base: Path = []): { issue: Issue; path: Path }[] 
   return inside ? inside.flatMap((one) => flatten(one, path)) : [{ issue, path }];
 }
 
-function unknownKey(key: string, base: Path): FaultAt {
-  const known = keysAt(base);
+function unknownKey(key: string, base: Path, view: SchemaView): FaultAt {
+  const known = view.keysAt(base);
   const near = closest(key, known);
-  const elsewhere = pathsOf(key);
+  const elsewhere = view.pathsOf(key);
   const list = `known here: ${known.join(', ')}`;
   const fix =
     near !== undefined
@@ -39,9 +40,9 @@ function example(part: Schema | undefined): unknown {
   return part?.examples?.[0] ?? part?.enum?.[0];
 }
 
-function required(path: Path): FaultAt {
-  const purpose = describeAt(path);
-  const part = schemaAt(path);
+function required(path: Path, view: SchemaView): FaultAt {
+  const purpose = view.describeAt(path);
+  const part = view.schemaAt(path);
   const key = String(path.at(-1));
   const sample = example(part);
   const inner = part?.required?.map((name) => `${name}: …`).join(', ');
@@ -56,7 +57,7 @@ const TRUE = /^(yes|on|y|true)$/i;
 const FALSE = /^(no|off|n|false)$/i;
 
 /** How to write a value of the wrong type. */
-function retype(value: unknown, expected: string, path: Path): string | undefined {
+function retype(value: unknown, expected: string, path: Path, view: SchemaView): string | undefined {
   if (value === null) return 'give it a value or remove the key';
   if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return 'put it in quotes';
   if (typeof value === 'string') {
@@ -66,24 +67,24 @@ function retype(value: unknown, expected: string, path: Path): string | undefine
       return `write ${Number(value)}, without quotes`;
   }
   if (expected === 'array' && typeof value !== 'object') return `write [${showValue(value, path)}]`;
-  const keys = keysAt(path);
+  const keys = view.keysAt(path);
   if (expected === 'object' && keys.length > 0) return `write the keys it has, indented below it: ${keys.join(', ')}`;
-  const sample = example(schemaAt(path));
+  const sample = example(view.schemaAt(path));
   return sample === undefined ? undefined : `for example ${showValue(sample, [])}`;
 }
 
 /** `between 1 and 100`, where the schema bounds a number. */
-function range(path: Path): string | undefined {
-  const part = schemaAt(path);
+function range(path: Path, view: SchemaView): string | undefined {
+  const part = view.schemaAt(path);
   if (part?.minimum === undefined || part.maximum === undefined) return undefined;
   return `write a number between ${part.minimum} and ${part.maximum}`;
 }
 
-function fixOf(issue: Issue, path: Path, value: unknown): string | undefined {
+function fixOf(issue: Issue, path: Path, value: unknown, view: SchemaView): string | undefined {
   if (issue.code === 'invalid_type')
-    return issue.expected === 'int' ? range(path) : retype(value, issue.expected, path);
-  if (issue.code === 'too_small' || issue.code === 'too_big') return range(path);
-  const sample = example(schemaAt(path));
+    return issue.expected === 'int' ? range(path, view) : retype(value, issue.expected, path, view);
+  if (issue.code === 'too_small' || issue.code === 'too_big') return range(path, view);
+  const sample = example(view.schemaAt(path));
   if (issue.code === 'custom' || sample === undefined) return undefined;
   return `for example ${showValue(sample, [])}`;
 }
@@ -91,18 +92,19 @@ function fixOf(issue: Issue, path: Path, value: unknown): string | undefined {
 /**
  * What zod found, in the words of people: one fault for each thing to mend.
  * @param data the value that was checked: what was found is quoted from it
+ * @param view of the schema that it was checked by
  */
-export function faultsOf(issues: readonly Issue[], data: unknown): FaultAt[] {
+export function faultsOf(issues: readonly Issue[], data: unknown, view: SchemaView): FaultAt[] {
   return issues
     .flatMap((issue) => flatten(issue))
     .flatMap(({ issue, path }): FaultAt[] => {
-      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path));
+      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, view));
       const value = valueAt(data, path);
-      if (issue.code === 'invalid_type' && value === undefined) return [required(path)];
+      if (issue.code === 'invalid_type' && value === undefined) return [required(path, view)];
       const [, notYet, advice] = NOT_YET.exec(issue.message) ?? [];
       if (notYet !== undefined)
         return [{ path, atKey: true, message: `is ${notYet}`, fix: `${advice?.toLowerCase()}` }];
-      const fix = fixOf(issue, path, value);
+      const fix = fixOf(issue, path, value, view);
       const quoted = value === undefined || (issue.code === 'custom' && typeof value === 'object');
       return [
         {
@@ -113,4 +115,18 @@ export function faultsOf(issues: readonly Issue[], data: unknown): FaultAt[] {
         },
       ];
     });
+}
+
+/** One fault a path, the first; a required key that is only misspelt is no fault of its own. */
+export function distinct(faults: readonly FaultAt[]): FaultAt[] {
+  const meant = new Set(
+    faults.flatMap(({ path, closest: near }) => (near === undefined ? [] : [pathText([...path.slice(0, -1), near])])),
+  );
+  const seen = new Set<string>();
+  return faults.filter((fault) => {
+    const path = pathText(fault.path);
+    if (seen.has(path) || (meant.has(path) && fault.message.startsWith('is required'))) return false;
+    seen.add(path);
+    return true;
+  });
 }

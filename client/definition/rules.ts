@@ -7,10 +7,11 @@ import { showValue, valueAt } from './values.js';
 function cron(data: unknown): FaultAt[] {
   const transforms = valueAt(data, ['transforms']);
   const places = Array.isArray(transforms) ? transforms.map((_one, index) => ['transforms', index]) : [];
-  return [['triggers'], ...places].flatMap((at) => cronAt(data, [...at, 'schedule', 'cron']));
+  return [['triggers'], ['data', 'retention'], ...places].flatMap((at) => cronAt(data, [...at, 'schedule', 'cron']));
 }
 
-function cronAt(data: unknown, path: PropertyKey[]): FaultAt[] {
+/** A cron expression of five fields at this path whose fields no clock ever shows. */
+export function cronAt(data: unknown, path: PropertyKey[]): FaultAt[] {
   const expression = valueAt(data, path);
   if (typeof expression !== 'string' || !/^\S+( \S+){4}$/.test(expression)) return [];
   try {
@@ -66,5 +67,25 @@ function smokeTest(data: unknown): FaultAt[] {
   ];
 }
 
+/** SageMaker mounts a file system from inside a VPC only. */
+function fileSystems(data: unknown): FaultAt[] {
+  const path = ['data', 'fileSystems'];
+  const channels = valueAt(data, path);
+  if (!Array.isArray(channels) || channels.length === 0 || valueAt(data, ['network']) !== undefined) return [];
+  return [
+    {
+      path,
+      atKey: true,
+      message: 'needs network: SageMaker mounts a file system from inside a VPC only',
+      fix: 'add  network: { subnets: [subnet-…], securityGroups: [sg-…] }  with a security group that the file system lets in (NFS, port 2049; Lustre 988)',
+    },
+  ];
+}
+
 /** Faults that need more than the schema to see. */
-export const ruleFaults = (data: unknown): FaultAt[] => [...cron(data), ...volumeKey(data), ...smokeTest(data)];
+export const ruleFaults = (data: unknown): FaultAt[] => [
+  ...cron(data),
+  ...volumeKey(data),
+  ...smokeTest(data),
+  ...fileSystems(data),
+];

@@ -25,25 +25,6 @@ export const isNotYet = (part: Schema) => part.not !== undefined;
 
 const asObject = (part: Schema) => (part.properties ? part : part.anyOf?.find((branch) => branch.properties)) ?? part;
 
-/** The schema of what stands at a path, or undefined where the schema knows nothing. */
-export function schemaAt(path: readonly PropertyKey[]): Schema | undefined {
-  let part: Schema | undefined = schema;
-  for (const key of path) {
-    if (!part) return undefined;
-    const { properties, items, additionalProperties }: Schema = asObject(part);
-    if (typeof key === 'number') part = items;
-    else
-      part = properties?.[String(key)] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
-  }
-  return part;
-}
-
-/** Keys that may stand in the map at a path. */
-export function keysAt(path: readonly PropertyKey[]): string[] {
-  const properties = asObject(schemaAt(path) ?? {}).properties ?? {};
-  return Object.keys(properties).filter((key) => !isNotYet(properties[key] as Schema));
-}
-
 /** The one of `known` that `word` was most likely meant to be, if any is close. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   const scored = known
@@ -53,19 +34,52 @@ export function closest(word: string, known: readonly string[]): string | undefi
   return scored.score <= Math.max(2, Math.floor(word.length / 3)) ? scored.candidate : undefined;
 }
 
-/** Paths at which a key of this name is known: where a misplaced key belongs. */
-export function pathsOf(key: string): string[] {
-  const found: string[] = [];
-  const walk = (part: Schema, path: readonly string[]) => {
-    for (const [name, child] of Object.entries(asObject(part).properties ?? {})) {
-      if (isNotYet(child)) continue;
-      if (name === key) found.push([...path, name].join('.'));
-      walk(child, [...path, name]);
-    }
-  };
-  walk(schema, []);
-  return found;
+/** Questions about a schema. */
+export interface SchemaView {
+  /** The schema of what stands at a path, or undefined where the schema knows nothing. */
+  schemaAt(path: readonly PropertyKey[]): Schema | undefined;
+  /** Keys that may stand in the map at a path. */
+  keysAt(path: readonly PropertyKey[]): string[];
+  /** Paths at which a key of this name is known: where a misplaced key belongs. */
+  pathsOf(key: string): string[];
+  /** What the schema says a value is for, without its full stop. */
+  describeAt(path: readonly PropertyKey[]): string | undefined;
 }
 
-/** What the schema says a value is for, without its full stop. */
-export const describeAt = (path: readonly PropertyKey[]) => schemaAt(path)?.description?.replace(/\.$/, '');
+export function viewOf(whole: Schema): SchemaView {
+  const schemaAt = (path: readonly PropertyKey[]): Schema | undefined => {
+    let part: Schema | undefined = whole;
+    for (const key of path) {
+      if (!part) return undefined;
+      const { properties, items, additionalProperties }: Schema = asObject(part);
+      if (typeof key === 'number') part = items;
+      else
+        part =
+          properties?.[String(key)] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+    }
+    return part;
+  };
+  return {
+    schemaAt,
+    keysAt(path) {
+      const properties = asObject(schemaAt(path) ?? {}).properties ?? {};
+      return Object.keys(properties).filter((key) => !isNotYet(properties[key] as Schema));
+    },
+    pathsOf(key) {
+      const found: string[] = [];
+      const walk = (part: Schema, path: readonly string[]) => {
+        for (const [name, child] of Object.entries(asObject(part).properties ?? {})) {
+          if (isNotYet(child)) continue;
+          if (name === key) found.push([...path, name].join('.'));
+          walk(child, [...path, name]);
+        }
+      };
+      walk(whole, []);
+      return found;
+    },
+    describeAt: (path) => schemaAt(path)?.description?.replace(/\.$/, ''),
+  };
+}
+
+/** The view of a model definition's schema. */
+export const definitionView = viewOf(schema);

@@ -3,8 +3,10 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { checkData } from './check.js';
 import type { Fault } from './fault.js';
 import { pathText } from './fault.js';
-import { closest, isNotYet, keysAt, schemaAt } from './schema.js';
+import { closest, definitionView, isNotYet } from './schema.js';
 import { showValue } from './values.js';
+
+const { keysAt, schemaAt } = definitionView;
 
 /** The steps of `training.hyperparameters.wd`. Below a map of free keys the rest is one key: it may hold dots. */
 function steps(key: string): PropertyKey[] {

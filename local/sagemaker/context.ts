@@ -16,6 +16,8 @@ export interface SageMakerConfig {
   readonly stateDir: string;
   /** Repository name of an image (`linear-learner`) or a whole URI -> folder that holds `train` and `serve`. */
   readonly images: Readonly<Record<string, string>>;
+  /** Id of a file system (`fs-…`) -> folder that stands for it; others are `efs/<id>` of the state folder. */
+  readonly fileSystems?: Readonly<Record<string, string>>;
 }
 
 /** The resource kinds that the store keeps, one JSON document a resource. */
@@ -29,6 +31,14 @@ export interface Store {
   delete(kind: Kind, name: string): void;
 }
 
+/** A folder of the host that a program finds below its /opt/ml. */
+export interface Mount {
+  readonly folder: string;
+  /** Below /opt/ml; a folder is there, and empty. */
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
 /** A program of an image, started as the platform would start its container. */
 export interface ContainerSpec {
   /** Folder that holds the image's programs. */
@@ -38,6 +48,8 @@ export interface ContainerSpec {
   readonly optMl: string;
   /** Folder that the program sees as /opt/ml/model, read-only; the `model` folder of `optMl` without. */
   readonly modelDir?: string;
+  /** File systems of the program. */
+  readonly mounts?: readonly Mount[];
   readonly env: Readonly<Record<string, string>>;
   /** No credentials for the emulated services, as EnableNetworkIsolation means on AWS. */
   readonly withoutCredentials?: boolean;

@@ -128,8 +128,14 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
 
 /** Programs are started in their image's folder, where a relative path would lead elsewhere. */
 function absolute(config: SageMakerConfig): SageMakerConfig {
-  const images = Object.entries(config.images).map(([image, dir]) => [image, resolve(dir)] as const);
-  return { ...config, stateDir: resolve(config.stateDir), images: Object.fromEntries(images) };
+  const resolved = (folders: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(folders).map(([name, dir]) => [name, resolve(dir)]));
+  return {
+    ...config,
+    stateDir: resolve(config.stateDir),
+    images: resolved(config.images),
+    fileSystems: resolved(config.fileSystems ?? {}),
+  };
 }
 
 function handler(parts: Parts): (req: IncomingMessage, res: ServerResponse) => void {

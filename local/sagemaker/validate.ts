@@ -162,6 +162,11 @@ export function requireName(input: Record<string, unknown>, member: string): str
   return name as string;
 }
 
+/** Refuses a request for what several members say together. */
+export function refuse(message: string): never {
+  throw new ApiError('ValidationException', message);
+}
+
 function serialization(path: string, type: string): ApiError {
   return new ApiError('SerializationException', `Value at '${path}' can not be converted to ${type}`);
 }

@@ -3,6 +3,7 @@
 - What an answered request made is still there after the process was killed: MiniStack itself writes objects at once, but
   keys, parameters, queues and the settings of buckets only when it is asked to stop.
 - A write that the disk has no room for is refused. MiniStack itself would only log that it could not keep the object.
+- Object Lock outlives a restart: MiniStack itself forgets until when objects are locked.
 - PutEvents takes sources that begin with "aws.": the local SageMaker stands in for AWS here, and sends its state changes
   as "aws.sagemaker", as the real one does.
 """
@@ -16,10 +17,13 @@ import sys
 
 from ministack import app as ministack
 from ministack.core import persistence
-from ministack.services import eventbridge
+from ministack.services import eventbridge, s3
 
 put_events = eventbridge._put_events
 eventbridge._put_events = lambda data, allow_aws_source=True: put_events(data, allow_aws_source)
+
+# Locks of objects by (bucket, key, version): kept with the settings of buckets.
+s3._PERSISTED_BUCKET_DICTS |= {"object_retention": s3._object_retention, "object_legal_hold": s3._object_legal_hold}
 
 # Room that is kept for the state of all services, which is written anew as a whole.
 RESERVE_BYTES = 8 * 1024 * 1024
@@ -44,8 +48,9 @@ def leaves_state(method, path, headers):
     target = headers.get("x-amz-target", "")
     if target:
         return not PASSING.match(target.rpartition(".")[2])
-    # A path with a key in it is an object's, and objects are written by MiniStack.
-    return service_of(headers) != "s3" or path.strip("/").count("/") == 0
+    # A path with a key in it is an object's, and objects are written by MiniStack; their locks are not.
+    locks = any(name.startswith("x-amz-object-lock-") for name in headers)
+    return locks or service_of(headers) != "s3" or path.strip("/").count("/") == 0
 
 
 class Keeper:

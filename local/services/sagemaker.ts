@@ -22,6 +22,12 @@ function images(): Record<string, string> {
   }
 }
 
+/** Folders that stand for file systems, where SAGEMAKER_LOCAL_FILE_SYSTEMS maps some. */
+function fileSystems(): Record<string, string> {
+  const own = process.env.SAGEMAKER_LOCAL_FILE_SYSTEMS;
+  return own ? { SAGEMAKER_LOCAL_FILE_SYSTEMS: own } : {};
+}
+
 /** The local SageMaker: see local/sagemaker. `awsEnv` leads it to S3, KMS and EventBridge. */
 export function sagemakerService(
   ctx: ServiceContext,
@@ -40,6 +46,7 @@ export function sagemakerService(
       SAGEMAKER_LOCAL_PORT: String(port),
       SAGEMAKER_LOCAL_STATE_DIR: ctx.dir,
       SAGEMAKER_LOCAL_IMAGES: JSON.stringify(images()),
+      ...fileSystems(),
     },
     alive: () => responds(`http://127.0.0.1:${port}/_local/health`),
     readyWithinMs: 30_000,

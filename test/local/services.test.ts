@@ -105,6 +105,9 @@ describe('MiniStack', () => {
     await kms.send(new CreateAliasCommand({ AliasName: 'alias/kept', TargetKeyId: key.KeyMetadata?.KeyId }));
     const plain = Buffer.from('secret');
     const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId: 'alias/kept', Plaintext: plain }));
+    await s3.send(new CreateBucketCommand({ Bucket: 'locked', ObjectLockEnabledForBucket: true }));
+    const until2100 = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: new Date('2100-01-01') } as const;
+    await s3.send(new PutObjectCommand({ Bucket: 'locked', Key: 'a/b', Body: 'head', ...until2100 }));
     await ssm.send(new PutParameterCommand({ Name: '/kept', Value: '2026-01-01', Type: 'String' }));
 
     process.kill(processOf(stack, 'aws')?.pid ?? 0, 'SIGKILL');
@@ -114,6 +117,7 @@ describe('MiniStack', () => {
     const first = await s3.send(new GetObjectCommand({ Bucket: 'kept', Key: 'a', VersionId: put.VersionId }));
     expect(await first.Body?.transformToString()).toBe('first');
     const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: 'kept' }));
+    expect(await s3.send(new GetObjectCommand({ Bucket: 'locked', Key: 'a/b' }))).toMatchObject(until2100);
     const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob }));
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: '/kept' }));
     expect([Status, Buffer.from(Plaintext ?? '').toString(), Parameter?.Value]).toEqual([

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Mount } from '../context.js';
 import { RELAY } from './own-network.js';
 
 const run = promisify(execFile);
@@ -24,8 +25,8 @@ export interface Isolation {
  */
 const SCRIPT = `
 set -e
-stage=$1 opt_ml=$2 model=$3 socket=$4
-shift 4
+stage=$1 opt_ml=$2 model=$3 socket=$4 mounts=$5
+shift 5
 if [ ! -d /opt/ml ]; then
   mount -t tmpfs -o mode=755 tmpfs "$stage"
   for entry in /opt/* /opt/.[!.]*; do
@@ -44,6 +45,19 @@ if [ -n "$model" ]; then
   # A user namespace may refuse the remount; then the model is only writable, no less private.
   mount -o remount,bind,ro /opt/ml/model 2>/dev/null || :
 fi
+while [ "$mounts" -gt 0 ]; do
+  mount --bind "$1" "/opt/ml/$2"
+  # Unlike the model, it is data of others: a program that may only read never starts where it could write.
+  if [ "$3" = ro ]; then
+    # A user namespace lets no flag go that the file system was mounted with, and they must be said again.
+    for flags in ro ro,nosuid,nodev ro,nosuid,nodev,noexec last; do
+      if [ "$flags" = last ]; then echo "$1 can't be mounted read-only here" >&2; exit 1; fi
+      if mount -o "remount,bind,$flags" "/opt/ml/$2" 2>/dev/null; then break; fi
+    done
+  fi
+  shift 3
+  mounts=$((mounts - 1))
+done
 if [ -n "$socket" ]; then
   ip link set lo up
   node -e '${RELAY}' "$socket" 3>&- &
@@ -70,6 +84,7 @@ const PID_NAMESPACE = ['unshare', '--pid', '--fork', '--kill-child', '--mount-pr
 export interface View {
   readonly optMl: string;
   readonly modelDir?: string | undefined;
+  readonly mounts?: readonly Mount[] | undefined;
   /** Socket file through which its own network is reached; the host's network without. */
   readonly socket?: string | undefined;
 }
@@ -78,7 +93,8 @@ export interface View {
 export function commandLine(isolation: Isolation, stage: string, view: View, program: readonly string[]): string[] {
   if (!isolation.private) return [...isolation.plain, ...program];
   const network = view.socket === undefined ? [] : ['unshare', '--net', '--'];
-  const args = [stage, view.optMl, view.modelDir ?? '', view.socket ?? ''];
+  const mounts = (view.mounts ?? []).flatMap(({ folder, path, readOnly }) => [folder, path, readOnly ? 'ro' : 'rw']);
+  const args = [stage, view.optMl, view.modelDir ?? '', view.socket ?? '', String(mounts.length / 3), ...mounts];
   return [...isolation.private, ...network, 'sh', '-c', SCRIPT, 'sh', ...args, ...program];
 }
 

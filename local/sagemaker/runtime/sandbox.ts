@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ContainerSpec, RunningContainer, Sandbox } from '../context.js';
@@ -55,6 +55,7 @@ export async function createSandbox(options: {
         await rm(join(spec.optMl, 'model'), { recursive: true, force: true });
         await symlink(spec.modelDir, join(spec.optMl, 'model'), 'dir');
       }
+      if (mode === 'plain') await placeMounts(spec);
       const gateway = spec.ownNetwork ? await enterOwnNetwork(spec, mode) : undefined;
       const started = await startProcess({
         argv: commandLine(isolation, stage, { ...spec, socket: gateway?.socket }, [program, spec.command]),
@@ -88,6 +89,18 @@ export async function createSandbox(options: {
       await Promise.all([...running.values()].map((container) => container.stop(0)));
     },
   };
+}
+
+/** Without namespaces nothing can be mounted: what a program may write to is a link, what it may only read a copy. */
+async function placeMounts({ optMl, mounts = [] }: ContainerSpec): Promise<void> {
+  for (const { folder, path, readOnly } of mounts) {
+    const target = join(optMl, path);
+    if (readOnly) await cp(folder, target, { recursive: true, verbatimSymlinks: true });
+    else {
+      await rm(target, { recursive: true, force: true });
+      await symlink(folder, target, 'dir');
+    }
+  }
 }
 
 async function enterOwnNetwork(spec: ContainerSpec, mode: HostSandbox['mode']): Promise<Gateway> {

@@ -11,8 +11,10 @@ import type { Host } from './workspace.js';
  */
 export async function assertInputs(ctx: Context, request: TrainingRequest): Promise<void> {
   await Promise.all(
-    (request.InputDataConfig ?? []).map(async (channel) => {
-      const uri = String(channel.DataSource?.S3DataSource?.S3Uri);
+    (request.InputDataConfig ?? []).map(async ({ DataSource }) => {
+      // A file system is looked at when the job mounts it.
+      if (!DataSource?.S3DataSource) return;
+      const uri = String(DataSource.S3DataSource.S3Uri);
       const location = parseS3(uri);
       const problem = await hasObjects(ctx.s3, location).then(
         (found) => (found ? undefined : ''),
@@ -27,7 +29,7 @@ export async function assertInputs(ctx: Context, request: TrainingRequest): Prom
   );
 }
 
-/** Downloads every channel to every host, a shard each where the channel says ShardedByS3Key. */
+/** Downloads every channel in S3 to every host, a shard each where the channel says ShardedByS3Key. */
 export async function downloadChannels(
   ctx: Context,
   job: TrainingJob,
@@ -36,13 +38,14 @@ export async function downloadChannels(
 ): Promise<void> {
   for (const channel of job.request.InputDataConfig ?? []) {
     const source = channel.DataSource?.S3DataSource;
+    if (!source) continue;
     const files = await resolveInput(
       ctx.s3,
-      { S3DataType: String(source?.S3DataType), S3Uri: String(source?.S3Uri) },
+      { S3DataType: String(source.S3DataType), S3Uri: String(source.S3Uri) },
       signal,
     );
     for (const [index, host] of hosts.entries()) {
-      const mine = source?.S3DataDistributionType === 'ShardedByS3Key' ? shard(files, index, hosts.length) : files;
+      const mine = source.S3DataDistributionType === 'ShardedByS3Key' ? shard(files, index, hosts.length) : files;
       const folder = join(host.optMl, 'input/data', String(channel.ChannelName));
       await downloadAll(
         ctx.s3,

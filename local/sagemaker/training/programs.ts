@@ -1,6 +1,7 @@
 import type { Context, Exit, RunningContainer } from '../context.js';
 import { checkKey } from '../kms.js';
 import { JobFailure, messageOf } from './failure.js';
+import { mountsFor } from './file-systems.js';
 import type { TrainingJob } from './types.js';
 import type { Host } from './workspace.js';
 
@@ -90,6 +91,7 @@ function start(
     imageDir: options.imageDir,
     command: 'train',
     optMl: host.optMl,
+    mounts: mountsFor(ctx, request),
     logFile: host.logFile,
     withoutCredentials: request.EnableNetworkIsolation === true,
     env: { TRAINING_JOB_NAME: TrainingJobName, TRAINING_JOB_ARN: state.TrainingJobArn, ...request.Environment },

@@ -1,7 +1,7 @@
-import { ApiError } from '../context.js';
 import { parseS3 } from '../s3.js';
 import { readTags, type Tag } from '../tags.js';
-import { Fields, KMS_PATTERN, NAME_PATTERN, ROLE_PATTERN, S3_PATTERN } from '../validate.js';
+import { Fields, KMS_PATTERN, NAME_PATTERN, refuse, ROLE_PATTERN, S3_PATTERN } from '../validate.js';
+import { checkChannel, checkChannels } from './channels.js';
 import { TRAINING_INSTANCE_TYPES, hasLocalStorage } from './instances.js';
 import { hasOwnMetrics } from './metrics.js';
 import type { TrainingRequest } from './types.js';
@@ -53,19 +53,6 @@ function checkAlgorithm(fields: Fields): void {
     metric.string('Name', { required: true, min: 1, max: 255 });
     metric.string('Regex', { required: true, min: 1, max: 500 });
   }
-}
-
-function checkChannel(channel: Fields): void {
-  channel.string('ChannelName', { required: true, min: 1, max: 64, pattern: '[A-Za-z0-9\\.\\-_]+' });
-  const source = channel.structure('DataSource', { required: true });
-  const s3 = source?.structure('S3DataSource');
-  s3?.string('S3DataType', { required: true, values: ['ManifestFile', 'S3Prefix', 'AugmentedManifestFile'] });
-  s3?.string('S3Uri', { required: true, max: 1024, pattern: S3_PATTERN });
-  s3?.string('S3DataDistributionType', { values: ['FullyReplicated', 'ShardedByS3Key'] });
-  channel.string('ContentType', { max: 256 });
-  channel.string('CompressionType', { values: ['None', 'Gzip'] });
-  channel.string('RecordWrapperType', { values: ['None', 'RecordIO'] });
-  channel.string('InputMode', { values: ['Pipe', 'File', 'FastFile'] });
 }
 
 function checkOutput(fields: Fields): void {
@@ -156,32 +143,10 @@ function refuseUnavailable(request: TrainingRequest): void {
   }
 }
 
-function checkChannels(request: TrainingRequest): void {
-  const names = new Set<string>();
-  for (const channel of request.InputDataConfig ?? []) {
-    const name = String(channel.ChannelName);
-    if (names.has(name)) refuse(`Duplicate channel name "${name}" in InputDataConfig: channel names must be unique.`);
-    names.add(name);
-    const mode = channel.InputMode ?? request.AlgorithmSpecification?.TrainingInputMode;
-    if (mode === 'Pipe') refuse(`channel "${name}": the local SageMaker has no Pipe mode; use File or FastFile`);
-    if (!channel.DataSource?.S3DataSource) refuse(`channel "${name}": the local SageMaker reads S3DataSource only`);
-    if (channel.DataSource?.S3DataSource?.S3DataType === 'AugmentedManifestFile') {
-      refuse(`channel "${name}": AugmentedManifestFile needs Pipe mode, which the local SageMaker does not have`);
-    }
-    if (channel.CompressionType === 'Gzip') {
-      refuse(`channel "${name}": CompressionType Gzip is for Pipe mode, which the local SageMaker does not have`);
-    }
-  }
-}
-
 function checkRegex(name: string, regex: string): void {
   try {
     new RegExp(regex);
   } catch (cause) {
     refuse(`MetricDefinitions: the regular expression of "${name}" is invalid: ${(cause as Error).message}`);
   }
-}
-
-function refuse(message: string): never {
-  throw new ApiError('ValidationException', message);
 }

@@ -4,6 +4,7 @@ import { pruneLogs } from '../runtime/log-file.js';
 import { startCheckpoints, type CheckpointSync } from './checkpoints.js';
 import { JobFailure, messageOf, uploadFailed } from './failure.js';
 import { meetFault } from './faults.js';
+import { prepareMounts } from './file-systems.js';
 import { downloadChannels } from './input.js';
 import { createMetricReader } from './metrics.js';
 import { failureOf, hasModel, uploadArtifacts, uploadEmptyModel } from './output.js';
@@ -166,6 +167,7 @@ export class TrainingRun {
   async #download(): Promise<CheckpointSync> {
     try {
       await layOut(this.ctx, this.job, this.#hosts);
+      await prepareMounts(this.ctx, this.job.request, this.#hosts);
       await downloadChannels(this.ctx, this.job, this.#hosts, this.#soft.signal);
       return await startCheckpoints(this.ctx, this.job, this.#hosts, this.#soft.signal);
     } catch (error) {
