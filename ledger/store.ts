@@ -1,4 +1,17 @@
 import type { Pool } from 'pg';
+import { appendChain, chainByTarget, chainOfRequest, chainTargets, chainWithoutTargets, readChain } from './chain.js';
+import { chainGuards } from './chain-guard.js';
+import {
+  keysUnder,
+  records,
+  replaceKeys,
+  servedBy,
+  spansOfKeys,
+  spansOfPrefix,
+  trainedBetween,
+  unknownRuns,
+  untrained,
+} from './lineage.js';
 import { deployments, filesOfRun, getRun, listRuns, usesOfFile } from './read.js';
 import { rebuild } from './rebuild.js';
 import { inTransaction, LOCKS } from './transaction.js';
@@ -28,6 +41,22 @@ export function createLedger(pool: Pool): Ledger {
     deployments: (endpoint) => deployments(pool, endpoint),
     filesOfRun: (run) => filesOfRun(pool, run),
     usesOfFile: (bucket, key) => usesOfFile(pool, bucket, key),
+    records: () => records(pool),
+    spansOfKeys: (bucket, keys) => spansOfKeys(pool, bucket, keys),
+    spansOfPrefix: (bucket, prefix) => spansOfPrefix(pool, bucket, prefix),
+    trainedBetween: (span) => trainedBetween(pool, span),
+    untrained: () => untrained(pool),
+    unknownRuns: (runs) => unknownRuns(pool, runs),
+    servedBy: (what) => servedBy(pool, what),
+    keysUnder: (bucket, prefix, limit) => keysUnder(pool, bucket, prefix, limit),
+    replaceKeys: (bucket, replacements) => replaceKeys(pool, bucket, replacements),
     rebuild: (outcomes, readFileRecord) => rebuild(pool, outcomes, readFileRecord),
+    appendChain: (entries, seal) => appendChain(pool, entries, seal),
+    readChain: (after, limit) => readChain(pool, after, limit),
+    chainOfRequest: (request) => chainOfRequest(pool, request),
+    chainTargets: (of, limit) => chainTargets(pool, of, limit),
+    chainByTarget: (hashes) => chainByTarget(pool, hashes),
+    chainWithoutTargets: () => chainWithoutTargets(pool),
+    chainGuards: () => chainGuards(pool),
   };
 }

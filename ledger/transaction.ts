@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 
 /** Keys of PostgreSQL's advisory locks: the first number is this project's, the second says what is locked. */
-export const LOCKS = { migrate: [0x7065726e, 1], rebuild: [0x7065726e, 2] } as const;
+export const LOCKS = { migrate: [0x7065726e, 1], rebuild: [0x7065726e, 2], chain: [0x7065726e, 3] } as const;
 
 /**
  * Runs `work` in one transaction: committed if it returns, rolled back if it throws. A lost connection rejects with

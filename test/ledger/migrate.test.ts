@@ -8,7 +8,7 @@ import { usePostgres } from './database.js';
 
 const emptyDatabase = usePostgres();
 const own = fileURLToPath(new URL('../../ledger/migrations', import.meta.url));
-const names = ['001_runs.sql', '002_file_versions.sql'];
+const names = ['001_runs.sql', '002_file_versions.sql', '003_audit_chain.sql'];
 
 let folder: string;
 beforeEach(async () => {
@@ -21,8 +21,8 @@ it('applies each migration once', async () => {
   const pool = await emptyDatabase();
   expect(await migrate(pool)).toEqual(names);
   expect(await migrate(pool)).toEqual([]);
-  await writeFile(join(folder, '003_note.sql'), 'ALTER TABLE runs ADD note text;');
-  expect(await migrate(pool, folder)).toEqual(['003_note.sql']);
+  await writeFile(join(folder, '009_note.sql'), 'ALTER TABLE runs ADD note text;');
+  expect(await migrate(pool, folder)).toEqual(['009_note.sql']);
   // The older program beside the newer one's schema.
   expect(await migrate(pool)).toEqual([]);
 });
@@ -48,12 +48,12 @@ it('refuses a migration numbered before an applied one', async () => {
   const pool = await emptyDatabase();
   await migrate(pool);
   await writeFile(join(folder, '001_b.sql'), 'SELECT 1;');
-  await expect(migrate(pool, folder)).rejects.toThrow('001_b.sql is numbered before 002_file_versions.sql');
+  await expect(migrate(pool, folder)).rejects.toThrow('001_b.sql is numbered before 003_audit_chain.sql');
 });
 
 it('changes nothing when a migration fails', async () => {
   const pool = await emptyDatabase();
-  await writeFile(join(folder, '003_bad.sql'), 'CREATE TABLE half (a int); SELECT nonsense;');
+  await writeFile(join(folder, '009_bad.sql'), 'CREATE TABLE half (a int); SELECT nonsense;');
   await expect(migrate(pool, folder)).rejects.toThrow(MigrationError);
   const { rows } = await pool.query("SELECT to_regclass('runs') AS runs, to_regclass('half') AS half");
   expect(rows).toEqual([{ runs: null, half: null }]);
