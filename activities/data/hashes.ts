@@ -48,6 +48,10 @@ function whatIsMade({ name, role, data, training, network, encryption, evaluatio
       window: data.window,
       channels: [...data.channels].sort(),
       contentType: data.contentType,
+      // Where the workers see the folder makes no other model.
+      fileSystems: data.fileSystems?.length
+        ? data.fileSystems.map(({ path: _, ...one }) => one).sort((a, b) => (a.channel < b.channel ? -1 : 1))
+        : undefined,
     },
     training: {
       algorithm: training.algorithm,

@@ -5,10 +5,12 @@ import type { DataActivities } from '../../contracts/activities.js';
 import { fileRecordKey, parseS3Uri, s3Uri } from '../../contracts/names.js';
 import type { FileRecord } from '../../contracts/records.js';
 import { fail } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { readRecord } from '../s3/records.js';
 import { windowOf } from './dates.js';
 import { modelHash } from './hashes.js';
 import { judgedChannel } from './holdout.js';
+import { leaveOutLate } from './late.js';
 import { listChannels } from './listing.js';
 import { describeFiles, lookAtData } from './look.js';
 import { compareFiles, judge } from './news.js';
@@ -23,14 +25,16 @@ export interface DataClients {
   readonly ssm: SSMClient;
   readonly sagemaker: SageMakerClient;
   readonly region: string;
+  /** Opens the keyed hashes; needed once anything was purged. */
+  readonly hashes: () => Promise<KeyedHashes>;
 }
 
 /** Activities of the stage "check data". */
-export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients): DataActivities {
+export function createDataActivities({ s3, ssm, sagemaker, region, hashes }: DataClients): DataActivities {
   return {
     async checkData(input) {
       const { definition, ref, asOf, force } = input;
-      const seen = await lookAtData(s3, ssm, input);
+      const seen = await lookAtData({ s3, ssm, hashes }, input);
       const { definitionHash } = seen.evidence;
       const found = describeFiles(seen.files);
       const nothing = { ...found, dataHash: seen.dataHash, definitionHash, channels: [] };
@@ -60,12 +64,14 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
         writeManifests(s3, definition, ref, kept.files),
         writeHoldout(s3, definition, ref, kept.files),
       ]);
+      const fileRecordUri = s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime));
+      await leaveOutLate({ s3, hashes }, definition, fileRecordUri, kept.files);
       return {
         ...(kept === record ? seen.verdict : { ...judge({ ...seen.evidence, files: kept.files }), news: true }),
         ...describeFiles(kept.files),
         dataHash: kept.dataHash,
         definitionHash,
-        fileRecordUri: s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime)),
+        fileRecordUri,
         manifestUri: channels.find(({ name }) => name === 'train')?.manifestUri,
         channels,
         ...(holdout && { holdout }),
@@ -79,7 +85,11 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
         throw fail('ResourceMissing', `${fileRecordUri}, this run's file record, is gone: start a new run`);
       }
       const { record } = stored;
-      const channels = await listChannels(s3, definition, windowOf(record.asOf, definition.data.window));
+      const { channels } = await listChannels(
+        { s3, hashes },
+        definition,
+        windowOf(record.asOf, definition.data.window),
+      );
       const { changed, removed } = compareFiles(
         record.files,
         channels.flatMap(({ files }) => files),
@@ -88,7 +98,7 @@ export function createDataActivities({ s3, ssm, sagemaker, region }: DataClients
     },
 
     async previewRun(input) {
-      return preview(sagemaker, region, input, await lookAtData(s3, ssm, input));
+      return preview(sagemaker, region, input, await lookAtData({ s3, ssm, hashes }, input));
     },
   };
 }

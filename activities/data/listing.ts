@@ -5,9 +5,12 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { FileEntry } from '../../contracts/records.js';
 import { withFailures } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { answeredByS3 } from '../s3/objects.js';
 import { datedAs, inside } from './dates.js';
 import type { Window } from './dates.js';
+import { listMounted } from './mounted.js';
+import { admit } from './tombstones.js';
 
 /** What a channel's prefix holds inside a window. */
 export interface ChannelListing {
@@ -17,6 +20,8 @@ export interface ChannelListing {
   readonly files: readonly FileEntry[];
   /** Objects between the window's ends whose keys bear no valid date. */
   readonly ignored: number;
+  /** Of a channel that is read from a mounted file system: its folder, and sentences about what of it is not listed. */
+  readonly mount?: { readonly path: string; readonly notes: readonly string[] };
 }
 
 /** Channels that a definition trains on, with their prefixes; a further channel is the sibling of the train prefix that bears its name. */
@@ -38,9 +43,39 @@ export function listedPrefixes({ data, evaluation }: Pick<Definition, 'data' | '
   return channelPrefixes({ data: { ...data, channels } });
 }
 
-/** Lists every prefix of a definition at the same time. What evaluation.holdout keeps from training is among the train channel's files. */
-export function listChannels(s3: S3Client, definition: Definition, window: Window): Promise<ChannelListing[]> {
-  return Promise.all(listedPrefixes(definition).map((channel) => listChannel(s3, definition, channel, window)));
+/** What a look at the data works through: S3, and the hashes by which purged keys are known. */
+export interface ListingDeps {
+  readonly s3: S3Client;
+  readonly hashes: () => Promise<KeyedHashes>;
+}
+
+/**
+ * What a definition's channels hold; `notes` are sentences about what was left out because it was purged. `unavoidable` counts purged files that are on
+ * the mounts of channels: a job sees all of a folder, whatever is listed here.
+ */
+export interface DataListing {
+  readonly channels: readonly ChannelListing[];
+  readonly notes: readonly string[];
+  readonly unavoidable: number;
+}
+
+/**
+ * Lists every prefix and every mounted folder of a definition at the same time. What evaluation.holdout keeps from training is among the train
+ * channel's files. What was purged is in none, be it there again.
+ */
+export async function listChannels(
+  { s3, hashes }: ListingDeps,
+  definition: Definition,
+  window: Window,
+): Promise<DataListing> {
+  const listed = await Promise.all([
+    ...listedPrefixes(definition).map((channel) => listChannel(s3, definition, channel, window)),
+    ...(definition.data.fileSystems ?? []).map(listMounted),
+  ]);
+  const files = listed.flatMap((channel) => channel.files);
+  const { admitted, notes } = await admit(s3, hashes, { bucket: definition.data.bucket, files });
+  const channels = listed.map((channel) => ({ ...channel, files: channel.files.filter((file) => admitted.has(file)) }));
+  return { channels, notes, unavoidable: files.filter((file) => file.mounted && !admitted.has(file)).length };
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { CheckDataInput, CheckDataResult } from '../../contracts/activities.js';
 import { s3Uri } from '../../contracts/names.js';
@@ -8,7 +7,7 @@ import { readBaseline, readFilesOf } from './baseline.js';
 import { describeWindow, isDate, windowOf } from './dates.js';
 import { dataHash, definitionHash, gateHash } from './hashes.js';
 import { HOLDOUT, splitHoldout } from './holdout.js';
-import { type ChannelListing, listChannels } from './listing.js';
+import { type ChannelListing, listChannels, type ListingDeps } from './listing.js';
 import { counted, isOfTrainPrefix, judge, newestOf } from './news.js';
 import type { Evidence, Verdict } from './news.js';
 
@@ -27,18 +26,23 @@ export interface Look {
 
 /** Lists the data, reads what is deployed, and decides. Reads only. */
 export async function lookAtData(
-  s3: S3Client,
-  ssm: SSMClient,
+  { s3, ssm, hashes }: ListingDeps & { readonly ssm: SSMClient },
   { definition, asOf, force }: CheckDataInput,
 ): Promise<Look> {
   if (!isDate(asOf))
     throw fail('InvalidRequest', `As-of date "${asOf}" is not a calendar date: write it as YYYY-MM-DD`);
   const window = windowOf(asOf, definition.data.window);
   const [listed, baseline] = await Promise.all([
-    listChannels(s3, definition, window),
+    listChannels({ s3, hashes }, definition, window),
     readBaseline(s3, ssm, definition),
   ]);
-  const channels = splitHoldout(listed, definition);
+  if (listed.unavoidable > 0) {
+    throw fail(
+      'DataInvalid',
+      `${counted(listed.unavoidable, 'purged file')} on the mounts of data.fileSystems, which a job would read (${listed.notes.join('; ')}): run again once the purge is over, erase what came back, or let it in with \`perennial purge lift\``,
+    );
+  }
+  const channels = splitHoldout(listed.channels, definition);
   const files = [...channels].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap((channel) => channel.files);
   const hash = dataHash(files);
   const seen = { dataHash: hash, files };
@@ -68,8 +72,11 @@ export async function lookAtData(
     files,
     dataHash: hash,
     evidence,
-    verdict: { ...verdict, reasons: [...verdict.reasons, ...notes] },
-    ...missingOf(channels, definition, describeWindow(window)),
+    verdict: {
+      ...verdict,
+      reasons: [...verdict.reasons, ...notes, ...channels.flatMap(({ mount }) => mount?.notes ?? []), ...listed.notes],
+    },
+    ...missingOf(channels, definition, describeWindow(window), listed.notes),
   };
 }
 
@@ -77,6 +84,7 @@ function missingOf(
   channels: readonly ChannelListing[],
   { data, evaluation }: CheckDataInput['definition'],
   when: string,
+  purged: readonly string[],
 ): Pick<Look, 'missing' | 'remedy'> {
   const empty = channels.find(({ files }) => files.length === 0);
   if (!empty) return {};
@@ -87,8 +95,14 @@ function missingOf(
       remedy: 'shorten evaluation.holdout, upload older data, or widen data.window',
     };
   }
+  if (empty.mount) {
+    return {
+      missing: `no files in ${empty.mount.path}, where channel ${empty.name} is read`,
+      remedy: 'mount the file system there on every worker, or fill the folder',
+    };
+  }
   return {
-    missing: `no dated objects under ${s3Uri(data.bucket, empty.prefix)} ${when}`,
+    missing: [`no dated objects under ${s3Uri(data.bucket, empty.prefix)} ${when}`, ...purged].join('; '),
     remedy: 'upload some, widen data.window, or name another as-of date',
   };
 }

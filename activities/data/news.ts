@@ -81,16 +81,20 @@ function sinceRefusal(evidence: Evidence, found: Verdict): Verdict {
 }
 
 /**
- * How files differ from earlier ones, by key: a file that leaves the holdout for the train channel as days pass is the same. `removed` lists
- * those of the earlier ones that are gone.
+ * What a file is known by: its key, so that a file that leaves the holdout for the train channel as days pass is the same. One on a mount is
+ * another than the object that it is a copy of.
  */
+const identityOf = ({ channel, key, mounted }: FileEntry) => (mounted ? `${channel}:${key}` : `:${key}`);
+
+/** How files differ from earlier ones. `removed` lists those of the earlier ones that are gone. */
 export function compareFiles(earlier: readonly FileEntry[], now: readonly FileEntry[]) {
-  const before = new Map(earlier.map((file) => [file.key, file]));
+  const before = new Map(earlier.map((file) => [identityOf(file), file]));
   let added = 0;
   let changed = 0;
   for (const file of now) {
-    const known = before.get(file.key);
-    before.delete(file.key);
+    const identity = identityOf(file);
+    const known = before.get(identity);
+    before.delete(identity);
     if (!known) added += 1;
     else if (known.etag !== file.etag || known.size !== file.size) changed += 1;
   }
@@ -99,8 +103,8 @@ export function compareFiles(earlier: readonly FileEntry[], now: readonly FileEn
 
 function sinceRecord({ files, window, definitionHash }: Evidence, deployed: Earlier): Verdict {
   const difference = compareFiles(deployed.files, files);
-  // What left the window only aged out, and what lies after its end is not looked at.
-  const removed = difference.removed.filter(({ date }) => inside(window, date)).length;
+  // What left the window only aged out, and what lies after its end is not looked at. Of a mount all is looked at.
+  const removed = difference.removed.filter(({ mounted, date }) => mounted || inside(window, date)).length;
   const { added, changed } = difference;
   const reasons: string[] = [];
   const since = `since ${deployed.run}`;

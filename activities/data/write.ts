@@ -3,6 +3,7 @@ import type { CheckDataResult, RunRef } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
 import type { Holdout } from '../../contracts/evaluation.js';
 import { fileRecordKey, manifestKey, s3Uri } from '../../contracts/names.js';
+import { isPurgedKey } from '../../contracts/purge/lineage.js';
 import type { FileEntry, FileRecord } from '../../contracts/records.js';
 import { writeOnce } from '../s3/objects.js';
 import { parseRecord, recordConflict, recordKey } from '../s3/records.js';
@@ -83,5 +84,7 @@ function manifest(prefixUri: string, prefixLength: number, files: readonly FileE
   const newestFirst = [...files].sort((a, b) =>
     a.date === b.date ? (a.key < b.key ? -1 : 1) : a.date < b.date ? 1 : -1,
   );
-  return JSON.stringify([{ prefix: prefixUri }, ...newestFirst.map(({ key }) => key.slice(prefixLength))]);
+  // A record that is found by a retry may have been redacted by a purge meanwhile.
+  const there = newestFirst.filter(({ key }) => !isPurgedKey(key));
+  return JSON.stringify([{ prefix: prefixUri }, ...there.map(({ key }) => key.slice(prefixLength))]);
 }

@@ -135,10 +135,10 @@ async function compute(
   };
 }
 
-/** ETags of the run's files by key, as it looked at them. */
+/** ETags of the run's objects by key, as it looked at them. A copy on a mount may have the same key, and no ETag. */
 export async function etagsOf(s3: S3Client, fileRecordUri: string): Promise<Map<string, string>> {
   const { bucket, key } = parseS3Uri(fileRecordUri);
   const stored = await readRecord<FileRecord>(s3, bucket, key);
   if (!stored) throw fail('ResourceMissing', `${fileRecordUri}, this run's file record, is gone: start a new run`);
-  return new Map(stored.record.files.map((file) => [file.key, file.etag]));
+  return new Map(stored.record.files.filter(({ mounted }) => !mounted).map((file) => [file.key, file.etag]));
 }

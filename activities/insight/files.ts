@@ -23,10 +23,13 @@ export function differenceFrom(
   first: SplitFiles,
   run: SplitFiles,
 ): { readonly files: FileDifference; readonly holdout?: FileDifference } {
-  const shown = ({ bucket }: SplitFiles, key: string) => (bucket === first.bucket ? key : s3Uri(bucket, key));
+  const shown = ({ bucket }: SplitFiles, { key, mounted, channel }: FileEntry) => {
+    const name = bucket === first.bucket ? key : s3Uri(bucket, key);
+    return mounted ? `${name} (on the mount of ${channel})` : name;
+  };
   const between = (kind: 'training' | 'holdout'): FileDifference => {
-    const before = new Map(first[kind].map((file) => [shown(first, file.key), file]));
-    const now = new Map(run[kind].map((file) => [shown(run, file.key), file]));
+    const before = new Map(first[kind].map((file) => [shown(first, file), file]));
+    const now = new Map(run[kind].map((file) => [shown(run, file), file]));
     const isChanged = (key: string, { etag, size }: FileEntry) => {
       const earlier = before.get(key);
       return earlier !== undefined && (earlier.etag !== etag || earlier.size !== size);

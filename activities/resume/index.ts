@@ -7,11 +7,13 @@ import type { ResumeInput, ResumePlan } from '../../contracts/resume.js';
 import { definitionHash } from '../data/hashes.js';
 import { windowOf } from '../data/dates.js';
 import { judgedChannel } from '../data/holdout.js';
-import { channelPrefixes, listChannels } from '../data/listing.js';
+import { leaveOutLate } from '../data/late.js';
+import { channelPrefixes, listChannels, type ListingDeps } from '../data/listing.js';
 import { describeFiles } from '../data/look.js';
 import { compareFiles } from '../data/news.js';
 import { writeFileRecord, writeHoldout, writeManifests } from '../data/write.js';
 import { fail } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { readRecord } from '../s3/records.js';
 import { type Earlier, lookBack } from './first.js';
 import { assertArtifact, assertSameTraining, channelsOf } from './job.js';
@@ -22,6 +24,8 @@ export interface ResumeDeps {
   readonly region: string;
   /** What a run does whose predecessor came to no snapshot. */
   readonly checkData: DataActivities['checkData'];
+  /** Opens the keyed hashes; needed once anything was purged. */
+  readonly hashes: () => Promise<KeyedHashes>;
 }
 
 /** Activities of a run that takes up an earlier one. They ask Temporal about runs that left no record. */
@@ -56,6 +60,8 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
           : writeManifests(s3, definition, ref, files),
         writeHoldout(s3, definition, ref, files),
       ]);
+      const fileRecordUri = s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime));
+      await leaveOutLate(deps, definition, fileRecordUri, files);
       return {
         news: true,
         reasons: [reason],
@@ -65,7 +71,7 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
         removed: 0,
         dataHash,
         definitionHash: own.definitionHash,
-        fileRecordUri: s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime)),
+        fileRecordUri,
         manifestUri: channels.find(({ name }) => name === 'train')?.manifestUri,
         channels,
         ...(holdout && { holdout }),
@@ -91,7 +97,7 @@ async function examine(
       `${pointer.run} was deployed since, and ${resume} would put the older model back: start a new run, with --as-of ${record.asOf} --force if the older data is what you want`,
     );
   }
-  await assertSameFiles(deps.s3, { definition, resume }, record);
+  await assertSameFiles(deps, { definition, resume }, record);
   if (usable) {
     const { name: model } = definition;
     assertSameTraining(usable, { ref: ref ?? { model, run: resume, runTime }, definition, region: deps.region });
@@ -101,13 +107,21 @@ async function examine(
 }
 
 /** The snapshot must still be there as it was: what a model saw, or will see, has to be told. */
-async function assertSameFiles(s3: S3Client, { definition, resume }: ResumeInput, record: FileRecord): Promise<void> {
+async function assertSameFiles(
+  deps: ListingDeps,
+  { definition, resume }: ResumeInput,
+  record: FileRecord,
+): Promise<void> {
   const { data } = definition;
-  const channels = await listChannels(s3, definition, windowOf(record.asOf, data.window));
+  const { channels } = await listChannels(deps, definition, windowOf(record.asOf, data.window));
   const now = channels.flatMap(({ files }) => files);
   const { changed, removed } = compareFiles(record.files, now);
   const judged = judgedChannel(definition);
-  const wanted = [...channelPrefixes(definition).map(({ name }) => name), ...(judged === undefined ? [] : [judged])];
+  const wanted = [
+    ...channelPrefixes(definition).map(({ name }) => name),
+    ...(data.fileSystems ?? []).map(({ channel }) => channel),
+    ...(judged === undefined ? [] : [judged]),
+  ];
   const missing = wanted.find((name) => !record.files.some(({ channel }) => channel === name));
   const moved = record.bucket !== data.bucket || missing !== undefined;
   if (!moved && changed + removed.length === 0) return;

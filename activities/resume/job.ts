@@ -80,6 +80,7 @@ export function assertSameTraining(
     ['training.environment', detail.Environment ?? {}, request.Environment ?? {}],
     ['training.count', detail.ResourceConfig?.InstanceCount, request.ResourceConfig?.InstanceCount],
     ['data.channels', channelNames(detail), channelNames(request)],
+    ['data.fileSystems', fileSystems(detail), fileSystems(request)],
     ['data.contentType', detail.InputDataConfig?.[0]?.ContentType, definition.data.contentType],
   ];
   const different = pairs.filter(([, then, now]) => !isDeepStrictEqual(then, now)).map(([key]) => key);
@@ -94,16 +95,21 @@ export function assertSameTraining(
 const channelNames = ({ InputDataConfig = [] }: Pick<Job, 'InputDataConfig'>) =>
   InputDataConfig.map(({ ChannelName }) => ChannelName).sort();
 
-/** Channels that a job trained on, with its own manifests. `filesOf` counts the files of one. */
+const fileSystems = ({ InputDataConfig = [] }: Pick<Job, 'InputDataConfig'>) =>
+  InputDataConfig.flatMap(({ ChannelName, DataSource }) =>
+    DataSource?.FileSystemDataSource ? [{ ChannelName, ...DataSource.FileSystemDataSource }] : [],
+  );
+
+/** Channels in S3 that a job trained on, with its own manifests. `filesOf` counts the files of one. */
 export const channelsOf = (
   { InputDataConfig = [] }: Job,
   filesOf: (channel: string) => number,
 ): CheckDataResult['channels'] =>
-  InputDataConfig.map(({ ChannelName: name = '', DataSource }) => ({
-    name,
-    manifestUri: DataSource?.S3DataSource?.S3Uri ?? '',
-    files: filesOf(name),
-  }));
+  InputDataConfig.flatMap(({ ChannelName: name = '', DataSource }) => {
+    const manifestUri = DataSource?.S3DataSource?.S3Uri;
+    // One without is read from a file system.
+    return manifestUri === undefined ? [] : [{ name, manifestUri, files: filesOf(name) }];
+  });
 
 /** Fails with ResourceMissing if a completed job's artefact was removed since. */
 export async function assertArtifact(s3: S3Client, { trainingJob, ended }: ResumedJob): Promise<void> {

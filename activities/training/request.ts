@@ -1,4 +1,4 @@
-import type { CreateTrainingJobRequest, TrainingInstanceType } from '@aws-sdk/client-sagemaker';
+import type { Channel, CreateTrainingJobRequest, TrainingInstanceType } from '@aws-sdk/client-sagemaker';
 import type { StartTrainingInput } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
 import { durationMs } from '../../contracts/duration.js';
@@ -53,13 +53,7 @@ export function trainingRequest(
     HyperParameters: Object.fromEntries(
       Object.entries(training.hyperparameters).map(([key, value]) => [key, String(value)]),
     ),
-    InputDataConfig: channels.map(({ name, manifestUri }) => ({
-      ChannelName: name,
-      ContentType: data.contentType,
-      DataSource: {
-        S3DataSource: { S3DataType: 'ManifestFile', S3Uri: manifestUri, S3DataDistributionType: 'FullyReplicated' },
-      },
-    })),
+    InputDataConfig: [...manifestChannels(definition, channels), ...fileSystemChannels(definition)],
     OutputDataConfig: {
       S3OutputPath: s3Uri(data.bucket, artifactPrefix(data.output)),
       ...(outputKey && { KmsKeyId: outputKey }),
@@ -87,6 +81,30 @@ export function trainingRequest(
     warnings: volume.warnings,
   };
 }
+
+const manifestChannels = ({ data }: Definition, channels: StartTrainingInput['channels']): Channel[] =>
+  channels.map(({ name, manifestUri }) => ({
+    ChannelName: name,
+    ContentType: data.contentType,
+    DataSource: {
+      S3DataSource: { S3DataType: 'ManifestFile', S3Uri: manifestUri, S3DataDistributionType: 'FullyReplicated' },
+    },
+  }));
+
+/** SageMaker mounts them: training reads the folders as they are by then. */
+const fileSystemChannels = ({ data }: Definition): Channel[] =>
+  (data.fileSystems ?? []).map(({ channel, fileSystem, type, directory, access }) => ({
+    ChannelName: channel,
+    ContentType: data.contentType,
+    DataSource: {
+      FileSystemDataSource: {
+        FileSystemId: fileSystem,
+        FileSystemType: type,
+        DirectoryPath: directory,
+        FileSystemAccessMode: access,
+      },
+    },
+  }));
 
 function imageOf({ name, training }: Definition, region: string): string {
   if (training.image !== undefined) return training.image;

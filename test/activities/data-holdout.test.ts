@@ -211,7 +211,7 @@ describe('previewRun', () => {
       DescribeEndpoint: new Refusal('ValidationException', 'Could not find endpoint "arn:aws:sagemaker:x".'),
     });
     const sagemaker = scripted.client();
-    const { previewRun } = createDataActivities({ s3: world.s3, ssm: world.ssm, sagemaker, region: AWS.region });
+    const { previewRun } = createDataActivities({ ...world, sagemaker, region: AWS.region });
     try {
       const { reasons, files: count } = await world.run(previewRun, world.input({ definition: judging() }));
       expect(count).toBe(3);

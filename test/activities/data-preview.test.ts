@@ -25,7 +25,13 @@ async function preview(
 ): Promise<Preview> {
   scripted = await ScriptedSageMaker.start({ DescribeEndpoint: endpoint });
   const sagemaker = scripted.client();
-  const { previewRun } = createDataActivities({ s3: world.s3, ssm: world.ssm, sagemaker, region });
+  const { previewRun } = createDataActivities({
+    s3: world.s3,
+    ssm: world.ssm,
+    sagemaker,
+    region,
+    hashes: world.hashes,
+  });
   try {
     return await world.run(previewRun, world.input(options));
   } finally {

@@ -58,9 +58,10 @@ async function activities({ ref }: First, ...statuses: string[]) {
       FailureReason: 'AlgorithmError',
     }),
   });
-  const { s3, data } = world;
+  const { s3, data, hashes } = world;
   return createResumeActivities({
     s3,
+    hashes,
     sagemaker: sagemaker.client(),
     region: AWS.region,
     checkData: (input) => data.checkData(input),

@@ -9,6 +9,7 @@ import { inject } from 'vitest';
 import { createDataActivities } from '../../../activities/data/index.js';
 import { createEndpointActivities } from '../../../activities/endpoint/index.js';
 import { createEvaluationActivities } from '../../../activities/evaluation/index.js';
+import { keyedHashes } from '../../../activities/keyed-hashes.js';
 import type { RunRef } from '../../../contracts/activities.js';
 import type { Definition, DefinitionInput } from '../../../contracts/definition/index.js';
 import type { Evaluation, EvaluationStarted, Holdout } from '../../../contracts/evaluation.js';
@@ -58,7 +59,7 @@ export class EvaluationWorld {
     const { s3, sagemaker, sagemakerRuntime } = world;
     this.activities = createEvaluationActivities({ s3, sagemaker });
     this.endpoints = createEndpointActivities({ s3, sagemaker, sagemakerRuntime, region: REGION });
-    this.data = createDataActivities({ s3, ssm, sagemaker, region: REGION });
+    this.data = createDataActivities({ s3, ssm, sagemaker, region: REGION, hashes: keyedHashes(ssm) });
   }
 
   static async make(): Promise<EvaluationWorld> {

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { inject } from 'vitest';
 import { createDataActivities } from '../../../activities/data/index.js';
+import { keyedHashes } from '../../../activities/keyed-hashes.js';
 import { createRecordActivities } from '../../../activities/record.js';
 import { definitionSchema } from '../../../contracts/definition/index.js';
 import type { Definition, DefinitionInput } from '../../../contracts/definition/index.js';
@@ -37,7 +38,14 @@ export class World {
   readonly sagemaker = new SageMakerClient(AWS);
   readonly bucket = `perennial-${randomUUID()}`;
   readonly model = `m-${randomUUID().slice(0, 8)}`;
-  readonly data = createDataActivities({ s3: this.s3, ssm: this.ssm, sagemaker: this.sagemaker, region: AWS.region });
+  readonly hashes = keyedHashes(this.ssm);
+  readonly data = createDataActivities({
+    s3: this.s3,
+    ssm: this.ssm,
+    sagemaker: this.sagemaker,
+    region: AWS.region,
+    hashes: this.hashes,
+  });
   readonly record = createRecordActivities({ s3: this.s3, ssm: this.ssm });
   #runs = 0;
 
