@@ -1,0 +1,70 @@
+import { heartbeat } from '@temporalio/activity';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { PurgeWork } from '../../contracts/purge/index.js';
+import type { CopyRule, Storage } from '../../contracts/storage/index.js';
+import { fail } from '../errors.js';
+import { copiesOf, readObjects, readValues, type Target } from '../purge/targets.js';
+import { trimmed } from './filter.js';
+
+/** Which rows are looked for. Values stay in memory. */
+export interface RowSearch {
+  /** 1-based. */
+  readonly column: number;
+  readonly values: ReadonlySet<string>;
+  /** Whether a field is one of the values, which is then added to `found`. */
+  matches(field: string, found: Set<string>): boolean;
+  /** Tells Temporal that the work goes on. */
+  alive(): void;
+}
+
+/** Reads the values of a list of targets. Throws InvalidRequest where there is none, or no column. */
+export async function openSearch(
+  s3: S3Client,
+  { targetsUri, options }: Pick<PurgeWork, 'targetsUri' | 'options'>,
+  details: () => unknown,
+): Promise<RowSearch> {
+  const { column } = options;
+  if (column === undefined || !Number.isInteger(column) || column < 1) {
+    throw fail(
+      'InvalidRequest',
+      `options.column is ${column}: give the 1-based number of the column whose rows are to go`,
+    );
+  }
+  const values = new Set([...(await readValues(s3, targetsUri))].map(trimmed).filter((value) => value !== ''));
+  if (values.size === 0) {
+    throw fail(
+      'InvalidRequest',
+      `${targetsUri}, the list of targets, has no value: name those whose rows are to go, one {"value": …} a line`,
+    );
+  }
+  return {
+    column,
+    values,
+    matches(field, found) {
+      if (!values.has(field)) return false;
+      found.add(field);
+      return true;
+    },
+    alive: () => heartbeat(details()),
+  };
+}
+
+const kept = (rules: readonly CopyRule[]): Pick<Storage, 'copies'> => ({
+  copies: rules.filter(({ suffix }) => suffix === ''),
+});
+
+/** The targets to search: those of the list, each with its declared copies that have the same rows. */
+export async function* searched(
+  s3: S3Client,
+  { targetsUri, storage }: Pick<PurgeWork, 'targetsUri' | 'storage'>,
+): AsyncGenerator<{ target: Target; places: readonly Target[] }> {
+  for await (const target of readObjects(s3, targetsUri)) {
+    yield { target, places: [target, ...copiesOf(target, kept(storage.copies))] };
+  }
+}
+
+/** What was made of an object and has rows of another shape: predictions, say. A person's can't be told by a column there. */
+export function derivedOf(object: Target, { copies }: Storage): Target[] {
+  const alike = new Set(copiesOf(object, kept(copies)).map((one) => JSON.stringify(one)));
+  return copiesOf(object, { copies }).filter((one) => !alike.has(JSON.stringify(one)));
+}

@@ -1,0 +1,95 @@
+import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { SUPPRESSED_PREFIX, type PurgeWork } from '../../contracts/purge/index.js';
+import { s3Uri } from '../../contracts/names.js';
+import { withFailures } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import { isObject, type Target } from '../purge/targets.js';
+import { readText, writeOnce } from '../s3/objects.js';
+import { parseRecord } from '../s3/records.js';
+import { RowFilter } from './filter.js';
+import { searched, type RowSearch } from './search.js';
+
+/** What one execution of a purge suppresses in one bucket: rows with these values in this column, below these folders. All by keyed hash. */
+interface SuppressedRecord {
+  readonly version: 1;
+  readonly column: number;
+  readonly folders: readonly string[];
+  readonly hashes: readonly string[];
+}
+
+/** The folder that the same person's later rows come to: of a prefix or an object, up to its last `/`. */
+const folderOf = (target: Target) => (isObject(target) ? target.key : target.prefix).replace(/[^/]*$/s, '');
+
+/** Writes down, in each bucket concerned, whose rows are never to come back. Before the first row goes; a retry writes the same. */
+export async function suppress(
+  s3: S3Client,
+  hashes: KeyedHashes,
+  work: PurgeWork,
+  { column, values }: Pick<RowSearch, 'column' | 'values'>,
+): Promise<void> {
+  const folders = new Map<string, Set<string>>();
+  for await (const { places } of searched(s3, work)) {
+    for (const place of places) {
+      const of = folders.get(place.bucket) ?? new Set();
+      folders.set(place.bucket, of.add(hashes.prefix(place.bucket, folderOf(place))));
+    }
+  }
+  const { request, execution } = work.ref;
+  for (const [bucket, of] of folders) {
+    const record: SuppressedRecord = {
+      version: 1,
+      column,
+      folders: [...of].sort(),
+      hashes: [...values].map((value) => hashes.value(value)).sort(),
+    };
+    await writeOnce(s3, {
+      bucket,
+      key: `${SUPPRESSED_PREFIX}${request}-${execution}.json`,
+      body: JSON.stringify(record),
+      ...(work.storage.records.bucket === bucket && work.storage.records.key && { kmsKey: work.storage.records.key }),
+    });
+  }
+}
+
+/** Rows that were erased from a bucket for good. */
+export interface SuppressedRows {
+  /** Filters, bytes in and bytes out, that an object to be written at `key` goes through: one for each column that has suppressed values, so often none. */
+  withoutSuppressed(key: string): RowFilter[];
+}
+
+/** Reads what is suppressed in a bucket: for whoever prepares data anew, and puts what it answers before the upload. */
+export async function suppressedRows(s3: S3Client, hashes: KeyedHashes, bucket: string): Promise<SuppressedRows> {
+  const records = await recordsOf(s3, bucket);
+  return {
+    withoutSuppressed(key) {
+      const above = new Set(foldersAbove(key).map((folder) => hashes.prefix(bucket, folder)));
+      const byColumn = new Map<number, Set<string>>();
+      for (const { column, folders, hashes: values } of records) {
+        if (!folders.some((folder) => above.has(folder))) continue;
+        const known = byColumn.get(column) ?? new Set();
+        for (const value of values) known.add(value);
+        byColumn.set(column, known);
+      }
+      return [...byColumn].map(([column, values]) => new RowFilter(column, (value) => values.has(hashes.value(value))));
+    },
+  };
+}
+
+/** `a/b/c.csv` -> ``, `a/`, `a/b/`. */
+const foldersAbove = (key: string) =>
+  [...key.matchAll(/\//g)].reduce((folders, { index }) => [...folders, key.slice(0, index + 1)], ['']);
+
+async function recordsOf(s3: S3Client, bucket: string): Promise<SuppressedRecord[]> {
+  const about = { resource: s3Uri(bucket, SUPPRESSED_PREFIX), action: 'list', permission: 's3:ListBucket' };
+  return withFailures(about, async () => {
+    const records: SuppressedRecord[] = [];
+    const pages = paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: SUPPRESSED_PREFIX });
+    for await (const { Contents = [] } of pages) {
+      for (const { Key = '' } of Contents) {
+        const stored = await readText(s3, bucket, Key);
+        records.push(parseRecord<SuppressedRecord>(stored?.body ?? '', s3Uri(bucket, Key)));
+      }
+    }
+    return records;
+  });
+}
