@@ -1,13 +1,21 @@
 /** The activities' factories, each over the clients it needs. */
+export { createAuditActivities } from './audit/index.js';
 export { createDataActivities } from './data/index.js';
 export { createEndpointActivities } from './endpoint/index.js';
 export { createEvaluationActivities } from './evaluation/index.js';
 export { createInsightActivities } from './insight/index.js';
+export { createErasureActivities } from './purge/index.js';
 export { createLedgerActivities } from './ledger.js';
+export { createLineageActivities, declaredSources } from './lineage/index.js';
+export { createMountActivities } from './mounts/index.js';
 export { createNotifyActivities } from './notify/index.js';
 export { createOrphanActivities } from './orphans/index.js';
 export { createRecordActivities } from './record.js';
 export { createResumeActivities } from './resume/index.js';
+export { createRetentionActivities } from './retention/index.js';
+export { createRetrainActivities } from './retrains.js';
+export { createRowActivities } from './rows/index.js';
+export { createStorageActivities } from './storage/index.js';
 export { createTrainingActivities } from './training/index.js';
 export { createTransformActivities } from './transforms/index.js';
 export { createTriggerActivities } from './trigger.js';

@@ -47,10 +47,10 @@ export async function askForObject<T>(
   warn: (text: string) => void,
 ): Promise<T> {
   // The S3 client takes a while to load: only these commands pay for it.
-  const { exchanged } = await import('./exchange.js');
+  const { exchanged, placeOf } = await import('./exchange.js');
   const { definition } = input;
   return exchanged<T>(
-    definition,
+    placeOf(definition),
     (outputUri) => ask(client, env, question, definition.name, { ...input, outputUri }),
     warn,
   );

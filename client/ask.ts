@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Answered, CompareInput, LogsInput, ReportInput } from '../contracts/insight.js';
+import type { AuditVerdict, AuditVerifyInput, CertifyInput, FindErasedInput } from '../contracts/purge/audit.js';
+import type { LiftInput, LiftResult, LineageInput } from '../contracts/purge/lineage.js';
 import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
+import type { PurgeForgetInput, PurgePlanInput, PurgePlanned } from '../contracts/purge/process.js';
 import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
 import { WORKFLOWS } from '../contracts/runs.js';
 import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
 import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from '../contracts/versions.js';
+import type { ReconcileInput, ReconcileResult } from '../contracts/storage/state.js';
 import { requireWorker, taskQueue } from './connect.js';
 
 /** The short workflows that answer for the worker: input and answer of each. */
@@ -15,11 +19,19 @@ interface Questions {
   ledgerQuery: [LedgerQuery, LedgerAnswer];
   resumable: [ResumeInput, ResumePlan];
   orphans: [OrphansInput, OrphanReport];
+  purgePlan: [PurgePlanInput, PurgePlanned];
+  purgeForget: [PurgeForgetInput, void];
   versions: [VersionsInput, Versions];
   changePlan: [ChangePlanInput, ChangePlan];
   compareRuns: [CompareInput, Answered];
   collectReport: [ReportInput, Answered];
   readLogs: [LogsInput, Answered];
+  reconcile: [ReconcileInput, ReconcileResult];
+  auditVerify: [AuditVerifyInput, AuditVerdict];
+  certify: [CertifyInput, Answered];
+  findErased: [FindErasedInput, Answered];
+  lineage: [LineageInput, Answered];
+  liftTombstones: [LiftInput, LiftResult];
 }
 
 /**
@@ -53,6 +65,7 @@ export async function askLedger<K extends LedgerQuery['kind']>(
 
 /** The longest that a question may stay open. Those that read everything take their time. */
 function timeLimit(question: keyof Questions, input: Questions[keyof Questions][0]): '5m' | '1h' | '6h' {
-  if (question === 'orphans') return '1h';
-  return 'kind' in input && input.kind === 'rebuild' ? '6h' : '5m';
+  if (['orphans', 'purgePlan', 'auditVerify', 'certify', 'findErased', 'lineage', 'liftTombstones'].includes(question))
+    return '1h';
+  return ['reconcile', 'purgeForget'].includes(question) || ('kind' in input && input.kind === 'rebuild') ? '6h' : '5m';
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { applyCommand } from './commands/apply.js';
+import { auditCommand } from './commands/audit.js';
 import { cancelCommand } from './commands/cancel.js';
 import type { Context } from './commands/command.js';
 import { decideCommands } from './commands/decide.js';
@@ -9,17 +10,22 @@ import { deployCommand } from './commands/deploy.js';
 import { endpointCommand } from './commands/endpoint.js';
 import { invokeCommand } from './commands/invoke.js';
 import { ledgerCommand } from './commands/ledger.js';
+import { lineageCommand } from './commands/lineage.js';
 import { localCommands } from './commands/local.js';
 import { modelsCommand } from './commands/models.js';
+import { mirrorCommand } from './commands/mirror.js';
 import { logsCommand } from './commands/logs.js';
 import { orphansCommand } from './commands/orphans.js';
+import { purgeCommand } from './commands/purge.js';
 import { reportCommand } from './commands/report.js';
+import { retentionCommand } from './commands/retention.js';
 import { resumeCommand } from './commands/resume.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { showCommand } from './commands/show.js';
+import { storageCommand } from './commands/storage.js';
 import { transformCommand } from './commands/transform.js';
 import type { CliError } from './errors.js';
 import { EXIT, explain, usageError } from './errors.js';
@@ -58,8 +64,14 @@ const COMMANDS = [
   orphansCommand,
   invokeCommand,
   transformCommand,
+  purgeCommand,
+  auditCommand,
+  lineageCommand,
   endpointCommand,
   scheduleCommand,
+  storageCommand,
+  retentionCommand,
+  mirrorCommand,
   ledgerCommand,
 ];
 
@@ -84,6 +96,8 @@ export async function main(argv: string[], terminal: Terminal = processTerminal(
   const program = new Command('perennial')
     .description('Durable workflows that keep Amazon SageMaker models fresh, safe and forgettable.')
     .version(version(), '--version', 'print the version')
+    // An option of a command that has subcommands is not taken for theirs.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showHelpAfterError('(--help shows the usage)')

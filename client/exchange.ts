@@ -1,32 +1,69 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  NotFound,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type { Definition } from '../contracts/definition/index.js';
 import { exchangePrefix, parseS3Uri, s3Uri } from '../contracts/names.js';
+import { RECORDS_PREFIX, type Storage } from '../contracts/storage/index.js';
 import { CliError } from './errors.js';
 
 // The SDK's note on versions of Node to come is none for the person at the terminal.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-/** Two objects, rows in and answer out, that live for one request; where nothing is put in, the answer alone. Temporal carries their URIs. */
+/** Where exchange objects go, and the KMS key that they are encrypted with; without one, the bucket's default encryption. */
+export interface ExchangePlace {
+  readonly bucket: string;
+  /** Ends in `/`. */
+  readonly prefix: string;
+  readonly kmsKey?: string | undefined;
+}
+
+/** Where the exchange objects about a model go. */
+export const placeOf = ({ data, encryption }: Definition): ExchangePlace => ({
+  bucket: data.bucket,
+  prefix: exchangePrefix(data.output),
+  kmsKey: encryption.data ?? encryption.key,
+});
+
+/** Where those go that belong to no model. */
+export const recordsPlace = ({ bucket, key }: Storage['records']): ExchangePlace => ({
+  bucket,
+  prefix: exchangePrefix(RECORDS_PREFIX),
+  kmsKey: key,
+});
+
+/** Objects that live for one request: what is put in, and the answers to it. Temporal carries their URIs. */
 export class Exchange {
   readonly inputUri: string;
   readonly outputUri: string;
-  private hasInput = false;
+  private readonly base: string;
+  private readonly used = new Set<string>();
 
   constructor(
-    private readonly definition: Definition,
+    private readonly place: ExchangePlace,
     private readonly s3: S3Client = new S3Client({}),
   ) {
-    const base = `${exchangePrefix(definition.data.output)}${randomUUID()}`;
-    this.inputUri = s3Uri(definition.data.bucket, `${base}/input`);
-    this.outputUri = s3Uri(definition.data.bucket, `${base}/output`);
+    this.base = s3Uri(place.bucket, `${place.prefix}${randomUUID()}`);
+    this.inputUri = `${this.base}/input`;
+    this.outputUri = this.output('output');
   }
 
-  /** Writes the rows, encrypted with the model's key, or with the bucket's default where it names none. */
+  /** URI of one more answer. */
+  output(name: string): string {
+    const uri = `${this.base}/${name}`;
+    this.used.add(uri);
+    return uri;
+  }
+
+  /** Writes what goes in, encrypted with the place's key. */
   async put(body: string, contentType: string): Promise<void> {
-    this.hasInput = true;
-    const { encryption } = this.definition;
-    const key = encryption.data ?? encryption.key;
+    this.used.add(this.inputUri);
+    const { kmsKey } = this.place;
     await this.attempt('write', this.inputUri, async (Bucket, Key) => {
       await this.s3.send(
         new PutObjectCommand({
@@ -34,28 +71,24 @@ export class Exchange {
           Key,
           Body: body,
           ContentType: contentType,
-          ...(key ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key } : {}),
+          ...(kmsKey ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKey } : {}),
         }),
       );
     });
   }
 
-  /** The answer, as it was given. */
-  read(): Promise<string> {
-    return this.attempt('read', this.outputUri, async (Bucket, Key) => {
+  /** An answer, as it was given. */
+  read(uri = this.outputUri): Promise<string> {
+    return this.attempt('read', uri, async (Bucket, Key) => {
       const { Body } = await this.s3.send(new GetObjectCommand({ Bucket, Key }));
       return (await Body?.transformToString()) ?? '';
     });
   }
 
-  /** Deletes what may be there. What is not is no error: S3 answers alike. */
+  /** Deletes what may be there; in a bucket with versions the version itself. What is not there is no error. */
   async remove(): Promise<void> {
-    for (const uri of [...(this.hasInput ? [this.inputUri] : []), this.outputUri]) {
-      await this.attempt('delete', uri, async (Bucket, Key) => {
-        await this.s3.send(new DeleteObjectCommand({ Bucket, Key })).catch((error: Error) => {
-          if (error.name !== 'NoSuchBucket') throw error;
-        });
-      });
+    for (const uri of this.used) {
+      await this.attempt('delete', uri, (Bucket, Key) => removeObject(this.s3, Bucket, Key));
     }
     this.s3.destroy();
   }
@@ -66,8 +99,13 @@ export class Exchange {
       return await work(bucket, key);
     } catch (error) {
       const { name, message } = error as Error;
+      // No right mends that: it is the name that is wrong.
+      if (name === 'NoSuchBucket')
+        throw new CliError(`cannot ${verb} the exchange object ${uri}: there is no bucket ${bucket}`, undefined, {
+          cause: error,
+        });
       throw new CliError(
-        `cannot ${verb} the exchange object ${uri} (${name}: ${message}). Your own AWS credentials need s3:PutObject, s3:GetObject and s3:DeleteObject on ${exchangePrefix(this.definition.data.output)}, and the use of its KMS key`,
+        `cannot ${verb} the exchange object ${uri} (${name}: ${message}). Your own AWS credentials need s3:PutObject, s3:GetObject and s3:DeleteObject (where the bucket keeps versions, s3:DeleteObjectVersion too) on ${this.place.prefix}, and the use of its KMS key`,
         undefined,
         { cause: error },
       );
@@ -81,11 +119,11 @@ export class Exchange {
  * @param warn is told where the object could not be deleted after something else had gone wrong
  */
 export async function exchanged<T>(
-  definition: Definition,
+  place: ExchangePlace,
   ask: (outputUri: string) => Promise<unknown>,
   warn: (text: string) => void,
 ): Promise<T> {
-  const exchange = new Exchange(definition);
+  const exchange = new Exchange(place);
   let text: string;
   try {
     await ask(exchange.outputUri);
@@ -96,4 +134,14 @@ export async function exchanged<T>(
   }
   await exchange.remove();
   return JSON.parse(text) as T;
+}
+
+/** Deletes the current version of an object for good, or the object where the bucket keeps no versions. */
+export async function removeObject(s3: S3Client, Bucket: string, Key: string): Promise<void> {
+  try {
+    const { VersionId } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+  }
 }

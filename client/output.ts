@@ -44,9 +44,10 @@ export class Output {
 
   /** An outcome or status in the colour it has in the Temporal UI. */
   outcome(name: string): string {
-    if (['Deployed', 'Trained', 'created', 'updated'].includes(name)) return this.style('green', name);
+    if (['Deployed', 'Trained', 'Purged', 'created', 'updated'].includes(name)) return this.style('green', name);
     if (['Failed', 'Terminated', 'TimedOut'].includes(name)) return this.style('red', name);
-    if (['Cancelled', 'Rejected', 'paused', 'deleted'].includes(name)) return this.style('yellow', name);
+    if (['Cancelled', 'Rejected', 'Blocked', 'Reuploaded', 'paused', 'deleted'].includes(name))
+      return this.style('yellow', name);
     if (['running', 'queued'].includes(name)) return this.style('cyan', name);
     return name;
   }

@@ -18,7 +18,7 @@ interface Rule {
   readonly node: boolean;
 }
 
-const zodModules = ['contracts/definition'];
+const zodModules = ['contracts/definition', 'contracts/storage/index'];
 const RULES: Readonly<Record<string, Rule>> = {
   contracts: { own: ['contracts'], packages: [/^zod$/], node: false },
   workflows: {

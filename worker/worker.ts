@@ -2,20 +2,31 @@ import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@t
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import {
+  createAuditActivities,
   createDataActivities,
   createEndpointActivities,
+  createErasureActivities,
   createEvaluationActivities,
   createInsightActivities,
   createLedgerActivities,
+  createMountActivities,
+  createLineageActivities,
   createNotifyActivities,
   createOrphanActivities,
   createRecordActivities,
   createResumeActivities,
+  createRetentionActivities,
+  createRetrainActivities,
+  createRowActivities,
+  createStorageActivities,
   createTrainingActivities,
   createTransformActivities,
   createTriggerActivities,
   createVersionActivities,
+  declaredSources,
 } from '../activities/index.js';
+import { keyedHashes } from '../activities/keyed-hashes.js';
+import { createMirroring, type Mirroring } from '../activities/mounts/mirror.js';
 import type { Activities } from '../contracts/activities.js';
 import { workflowBundle } from './bundle.js';
 import { createAwsClients, type AwsClients } from './clients.js';
@@ -73,12 +84,14 @@ export function createActivities(
   namespace: string,
   aws: AwsClients,
   ledger: Pick<OpenLedger, 'ledger'>,
+  mirroring: Mirroring = createMirroring(aws),
 ): Activities {
   const { region, slackApiUrl, temporalUiUrl, taskQueue } = config;
-  const data = createDataActivities({ ...aws, region });
+  const hashes = keyedHashes(aws.ssm);
+  const data = createDataActivities({ ...aws, region, hashes });
   return {
     ...data,
-    ...createResumeActivities({ ...aws, region, checkData: (input) => data.checkData(input) }),
+    ...createResumeActivities({ ...aws, region, hashes, checkData: (input) => data.checkData(input) }),
     ...createOrphanActivities({ ...aws, region }),
     ...createTrainingActivities({ ...aws, region }),
     ...createTransformActivities(aws),
@@ -90,6 +103,14 @@ export function createActivities(
     ...createLedgerActivities({ ...aws, ledger: () => ledger.ledger() }),
     ...createInsightActivities({ ...aws, ledger: () => ledger.ledger() }),
     ...createTriggerActivities({ taskQueue }),
+    ...createAuditActivities({ ...aws, ledger: () => ledger.ledger(), hashes }),
+    ...createLineageActivities({ ...aws, ledger: () => ledger.ledger(), hashes, declared: declaredSources }),
+    ...createRetrainActivities(),
+    ...createStorageActivities(),
+    ...createMountActivities({ ...aws, mirroring }),
+    ...createRetentionActivities({ ...aws, hashes }),
+    ...createRowActivities({ ...aws, hashes, mirroring }),
+    ...createErasureActivities({ ...aws, hashes }),
   };
 }
 
@@ -121,12 +142,13 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       .catch((error: unknown) =>
         log.warn({ err: error }, 'ledger: not reachable yet; `perennial ledger rebuild` adds the runs it misses'),
       );
+    const mirroring = createMirroring(aws);
     const worker = await Worker.create({
       connection,
       namespace,
       taskQueue: config.taskQueue,
       workflowBundle: workflows,
-      activities: createActivities(config, namespace, aws, ledger),
+      activities: createActivities(config, namespace, aws, ledger, mirroring),
       maxCachedWorkflows: config.maxCachedWorkflows,
       maxConcurrentWorkflowTaskExecutions: config.workflowSlots,
       maxConcurrentActivityTaskExecutions: config.activitySlots,
@@ -134,7 +156,7 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
     });
     const { eventsQueueUrl: queueUrl } = config;
-    const listener = queueUrl ? startListener({ sqs: aws.sqs, queueUrl, connection, namespace, log }) : undefined;
+    const listener = queueUrl ? startListener({ ...aws, mirroring, queueUrl, connection, namespace, log }) : undefined;
     const stopped = worker.run().finally(async () => {
       await listener?.stop();
       await close();

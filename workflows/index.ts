@@ -1,8 +1,14 @@
+export { auditVerify, certify, findErased } from './audit.js';
 export { changePlan, deploy, rollback, versions } from './change/index.js';
 export { endpointDeletion } from './endpoint-deletion.js';
 export { collectReport, compareRuns, readLogs } from './insight.js';
+export { liftTombstones, lineage } from './lineage.js';
 export { model } from './model/index.js';
 export { invoke, ledgerQuery, orphans, preview, resumable } from './questions.js';
+export { purge, purgeForget, purgePlan } from './purge/index.js';
+export { reconcile } from './reconcile.js';
+export { retention } from './retention.js';
 export { retrain } from './retrain/index.js';
+export { storage } from './storage.js';
 export { transform } from './transform.js';
 export { trigger } from './trigger.js';

@@ -44,8 +44,8 @@ async function invoke(context: Context, model: string, options: Options & { json
     const { definition } = (await requireModel(client, terminal.env, model)).status;
     const { contentType, accept } = options;
     // The S3 client takes a while to load: only this command pays for it.
-    const { Exchange } = await import('../exchange.js');
-    const exchange = new Exchange(definition);
+    const { Exchange, placeOf } = await import('../exchange.js');
+    const exchange = new Exchange(placeOf(definition));
     const { inputUri, outputUri } = exchange;
     try {
       await exchange.put(body, contentType);

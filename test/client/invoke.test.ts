@@ -89,7 +89,7 @@ describe('invoke', () => {
     await call(at.env, ['apply', folder]);
     const { code, err } = await call(at.env, ['invoke', 'homeless', '--csv', '1']);
     expect(code).toBe(1);
-    expect(err).toMatch(/^cannot write the exchange object s3:\/\/\S+ \(NoSuchBucket/);
+    expect(err).toMatch(/^cannot write the exchange object s3:\/\/\S+: there is no bucket invoke-\S+-absent\n$/);
   });
 
   it("tells the worker's words, not those of AWS under them", async () => {

@@ -46,6 +46,7 @@ describe('names', () => {
   });
   it('of objects can be read back, and nothing else passes', () => {
     expect(parseS3Uri('s3://b/k/with spaces?.csv')).toEqual({ bucket: 'b', key: 'k/with spaces?.csv' });
+    expect(parseS3Uri('s3://b/a\nb\u2028c')).toEqual({ bucket: 'b', key: 'a\nb\u2028c' });
     expect(() => parseS3Uri('https://b/k')).toThrow('not an S3 URI');
   });
 });

@@ -7,6 +7,9 @@ import { EVALUATIONS } from './evaluation-scenarios.js';
 import { entityWithEvents } from './events-scenario.js';
 import { cancelledAtTheLock } from './lock-scenario.js';
 import { retrain, type Scenario } from './run-scenario.js';
+import { PURGES } from './purge-scenarios.js';
+import { UPKEEP } from './upkeep-scenarios.js';
+import { declaredStorage } from './storage-scenario.js';
 import { TRANSFORMS } from './transform-scenarios.js';
 
 const updated: Partial<Activities> = {
@@ -140,6 +143,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   }),
   ...EVALUATIONS,
   ...TRANSFORMS,
+  ...PURGES,
+  ...UPKEEP,
   'change-rollback': change('rollback'),
   'change-rollback-failed': change('rollback', { overrides: UNPROVEN }),
   'change-rollback-cancelled': change('rollback', { cancelled: true }),
@@ -147,4 +152,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'model-change': change('rollback', { of: 'entity' }),
   'model-life': entity,
   'model-events': entityWithEvents,
+  'storage-life': declaredStorage,
 };

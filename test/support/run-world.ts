@@ -22,6 +22,7 @@ import {
   createResumeActivities,
   createTrainingActivities,
 } from '../../activities/index.js';
+import { keyedHashes } from '../../activities/keyed-hashes.js';
 import type { Activities, Notice } from '../../contracts/activities.js';
 import type { DefinitionInput } from '../../contracts/definition/index.js';
 import { compactTime, entityId, outcomeKey, parseRunId } from '../../contracts/names.js';
@@ -104,7 +105,7 @@ export class RunWorld {
     const sagemaker = new SageMakerClient(config);
     const sagemakerRuntime = new SageMakerRuntimeClient(config);
     for (const { middlewareStack } of [s3, ssm, sagemaker, sagemakerRuntime]) this.watch(middlewareStack as never);
-    const clients = { s3, ssm, kms, sagemaker, sagemakerRuntime, region: REGION };
+    const clients = { s3, ssm, kms, sagemaker, sagemakerRuntime, region: REGION, hashes: keyedHashes(ssm) };
     const data = createDataActivities(clients);
     return {
       ...this.scripted.activities,

@@ -5,6 +5,7 @@ import { NON_RETRYABLE, type FailureType } from '../../contracts/failures.js';
 import { deploymentName, runId, trainingJobName, transformJobName } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { batchJobName, transformFolder } from '../../contracts/transforms.js';
+import { scriptedPurge } from './scripted-purge.js';
 
 /** What a test sees of a scripted run. */
 export interface Script {
@@ -216,6 +217,7 @@ export function script(overrides: Partial<Activities> = {}): Script {
     notifySlack: async ({ threadTs }) => ({ ts: threadTs ?? '1.000' }),
     signalModel: async () => undefined,
     pauseSchedule: async () => undefined,
+    ...scriptedPurge,
   };
   const all = { ...happy, ...overrides };
   const activities = Object.fromEntries(

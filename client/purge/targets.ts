@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import type { TargetLine } from '../../contracts/purge/index.js';
+import { checkTarget } from '../../contracts/purge/target-line.js';
+import { usageError } from '../errors.js';
+import { plural } from '../format.js';
+import type { Terminal } from '../terminal.js';
+
+/** What a person named, and where. */
+export interface Named {
+  /** S3 URIs of objects, as arguments. */
+  readonly uris: readonly string[];
+  /** S3 URIs of prefixes. */
+  readonly prefix?: readonly string[] | undefined;
+  /** A file of them, one a line; `-` for standard input. */
+  readonly from?: string | undefined;
+  /** A file of values, one a line. */
+  readonly valueFile?: string | undefined;
+}
+
+/** How many faults are told, of a file that may have millions. */
+const FAULTS_TOLD = 20;
+const URI = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*)$/s;
+
+/** Faults of the input, by place. They name lines by number and never what stands there: it may be personal. */
+export class Faults {
+  private readonly told: string[] = [];
+  private more = 0;
+
+  add(place: string, what: string): void {
+    if (this.told.length < FAULTS_TOLD) this.told.push(`${place} ${what}`);
+    else this.more += 1;
+  }
+
+  /** Throws all faults as one error, if there are any. */
+  check(): void {
+    if (this.told.length === 0) return;
+    const more = this.more > 0 ? [`and ${plural(this.more, 'fault')} more`] : [];
+    throw usageError([...this.told, ...more, 'nothing was started'].join('\n'));
+  }
+}
+
+/** Everything named, as lines of a list of targets. Faults are put down, and their lines left out. */
+export async function* targetLines(named: Named, terminal: Terminal, faults: Faults): AsyncGenerator<TargetLine> {
+  const { uris, prefix: prefixes = [], from, valueFile } = named;
+  for (const [place, line] of [
+    ...uris.map((uri, index) => [`target ${index + 1}`, fromUri(uri, 'key')] as const),
+    ...prefixes.map((uri, index) => [`--prefix ${index + 1}`, fromUri(uri, 'prefix')] as const),
+  ]) {
+    if (typeof line === 'string') faults.add(place, line);
+    else yield line;
+  }
+  if (from !== undefined) {
+    yield* linesOf(from, terminal, faults, (text) => (text.startsWith('{') ? fromJson(text) : fromUri(text, 'key')));
+  }
+  if (valueFile !== undefined) yield* linesOf(valueFile, terminal, faults, (value) => checkTarget({ value }));
+}
+
+/** A URI's key is taken literally: `%20` and `+` are what they are. */
+function fromUri(uri: string, as: 'key' | 'prefix'): TargetLine | string {
+  const [, bucket, name] = URI.exec(uri) ?? [];
+  if (bucket === undefined || name === undefined) return `is no S3 URI: s3://bucket/${as}`;
+  return checkTarget({ bucket, [as]: name });
+}
+
+function fromJson(text: string): TargetLine | string {
+  try {
+    const target = checkTarget(JSON.parse(text));
+    // Of a value among the targets nobody can say which column it is looked for in.
+    return typeof target === 'object' && 'value' in target ? 'is a value: values go into --value-file' : target;
+  } catch {
+    return 'is not JSON';
+  }
+}
+
+async function* linesOf(
+  file: string,
+  terminal: Terminal,
+  faults: Faults,
+  parse: (text: string) => TargetLine | string,
+): AsyncGenerator<TargetLine> {
+  const where = file === '-' ? 'standard input' : file;
+  let line = 0;
+  for await (const text of split(file === '-' ? [await terminal.readAll()] : read(file))) {
+    line += 1;
+    if (text === '') continue;
+    const target = parse(text);
+    if (typeof target === 'string') faults.add(`${where}, line ${line}:`, target);
+    else yield target;
+  }
+  if (line === 0) faults.add(where, 'is empty');
+}
+
+async function* read(file: string): AsyncGenerator<string> {
+  try {
+    for await (const chunk of createReadStream(file, 'utf8')) yield chunk as string;
+  } catch (error) {
+    throw usageError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Lines that end in \n or \r\n and in nothing else: node:readline also ends one at a \r alone, which a key may have. */
+async function* split(chunks: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield line.replace(/\r$/, '');
+  }
+  if (rest !== '') yield rest.replace(/\r$/, '');
+}

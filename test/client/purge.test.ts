@@ -1,0 +1,298 @@
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { removeObject } from '../../client/exchange.js';
+import { parseS3Uri } from '../../contracts/names.js';
+import type { PurgeInput, PurgeWork } from '../../contracts/purge/index.js';
+import { awsClients } from '../support/aws.js';
+import { historyText } from '../support/history-text.js';
+import { raise, script } from '../support/scripted-activities.js';
+import type { ClientEnvironment } from './environment.js';
+import { clientEnvironment } from './environment.js';
+import { call, temporaryFolder } from './terminal.js';
+
+const BUCKET = `purge-${process.pid}`;
+const ODD = 'odd \u2028 %20+é\rend';
+const KEYS = ['the first of all.csv', 'a b%20+c', ODD, 'the last one/'];
+const { s3 } = awsClients(inject('aws').endpoint);
+const happy = script().activities;
+let at: ClientEnvironment;
+/** What the worker found in the list of each purge. */
+let lists: string[];
+
+async function textOf(uri: string): Promise<string> {
+  const { bucket: Bucket, key: Key } = parseS3Uri(uri);
+  return (await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString()) ?? '';
+}
+
+const inspectTargets = async (input: PurgeWork) => {
+  const text = await textOf(input.targetsUri);
+  lists.push(text);
+  const lines = text.trimEnd().split('\n');
+  const count = (member: string) => lines.filter((line) => member in (JSON.parse(line) as object)).length;
+  return {
+    ...(await happy.inspectTargets(input)),
+    objects: count('key'),
+    prefixes: count('prefix'),
+    values: count('value'),
+  };
+};
+
+beforeAll(async () => {
+  vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  at = await clientEnvironment();
+  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  lists = [];
+  at.override({ inspectTargets, forgetTargets });
+});
+afterEach(() => {
+  lists = [];
+  at.override({ inspectTargets, forgetTargets });
+});
+afterAll(async () => {
+  await at.close();
+  vi.unstubAllEnvs();
+});
+
+const perennial = (...argv: string[]) => call(at.env, ['purge', ...argv]);
+const uri = (key: string) => `s3://${BUCKET}/${key}`;
+const WHY = ['--reason', 'erasure request'];
+let requests = 0;
+const mint = () => `R-${(requests += 1)}`;
+
+/** How many objects are left of Perennial's own. */
+async function left(): Promise<number> {
+  const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: '_perennial/' }));
+  return KeyCount;
+}
+
+const forgetTargets = async ({ targetsUri }: PurgeWork) => {
+  const { bucket, key } = parseS3Uri(targetsUri);
+  await removeObject(s3, bucket, key);
+};
+
+describe('purge', () => {
+  it('brings keys as they are into the list, and none into the history', async () => {
+    const request = mint();
+    const folder = await temporaryFolder({
+      'keys.txt': `${uri(KEYS[1] ?? '')}\r\n\n${JSON.stringify({ bucket: BUCKET, key: ODD })}\n${uri(KEYS[3] ?? '')}`,
+    });
+    const { code, json, err } = await perennial(
+      uri(KEYS[0] ?? ''),
+      '--from',
+      `${folder}/keys.txt`,
+      '--request',
+      request,
+      ...WHY,
+      '--follow',
+      '--json',
+    );
+    expect(err).toContain('row 1 of the chain has the request');
+    expect([code, json()]).toEqual([0, expect.objectContaining({ request, outcome: 'Purged' })]);
+    expect(
+      lists[0]
+        ?.trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toEqual(KEYS.map((key) => ({ bucket: BUCKET, key })));
+    const text = historyText(await at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
+    expect(text).toContain('erasure request');
+    expect(KEYS.filter((key) => text.includes(key))).toEqual([]);
+    expect(await left()).toBe(0);
+  });
+
+  it('tells all faults at once, by line and without what stands there, and starts nothing', async () => {
+    const folder = await temporaryFolder({
+      'keys.txt': `${uri('fine')}\nsecret-key\n{"bucket":"b"}\n{"nope":\n{"value":"ann"}\n`,
+    });
+    const { code, err } = await perennial(
+      'not-a-uri',
+      uri('_perennial/x'),
+      '--from',
+      `${folder}/keys.txt`,
+      '--request',
+      'a b',
+      '--column',
+      '2',
+    );
+    expect(code).toBe(2);
+    for (const words of [
+      '--request must be',
+      '--reason must say why',
+      '--column and --value-file go together',
+      'target 1 is no S3 URI',
+      'target 2 lies under _perennial/',
+      'line 2: is no S3 URI',
+      'line 3: must have either key or prefix',
+      'line 4: is not JSON',
+      'line 5: is a value',
+      'nothing was started',
+    ])
+      expect(err).toContain(words);
+    expect(err).not.toContain('secret-key');
+    expect(await left()).toBe(0);
+    expect((await perennial('--request', 'R', ...WHY)).err).toContain('targets: none');
+  });
+
+  it('wants --yes for a prefix, or the id of the request at a terminal', async () => {
+    const request = mint();
+    // The object after the prefix stays an object.
+    const args = ['--prefix', uri('people/'), uri('a.csv'), '--prefix', uri('staff/'), '--request', request, ...WHY];
+    const refused = await perennial(...args);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('erases 1 object, 2 prefixes for good')]);
+    const asked: string[] = [];
+    const answered = (answer: string) =>
+      call(at.env, ['purge', ...args, '--follow'], {
+        terminal: { inIsTty: true, errIsTty: true, ask: async (question) => (asked.push(question), answer) },
+      });
+    expect((await answered('no')).err).toContain('not confirmed');
+    expect(await left()).toBe(0);
+    expect((await answered(request)).code).toBe(0);
+    expect(asked[0]).toContain("Type the request's id");
+    expect(lists[0]?.trimEnd().split('\n')).toEqual(
+      [{ key: 'a.csv' }, { prefix: 'people/' }, { prefix: 'staff/' }].map((name) =>
+        JSON.stringify({ bucket: BUCKET, ...name }),
+      ),
+    );
+    expect((await perennial(...args, '--yes', '--follow')).code).toBe(0);
+  });
+
+  it('shows what would go, and leaves nothing behind', async () => {
+    const write =
+      (answer: object) =>
+      async ({ outputUri }: { outputUri?: string }) => {
+        const { bucket: Bucket, key: Key } = parseS3Uri(outputUri ?? '');
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(answer) }));
+        return { bytes: 2 };
+      };
+    const counts = { versions: 3, markers: 1, uploads: 0, bytes: 2048 };
+    const use = { run: 'retrain/weather/1', model: 'weather', channel: 'train', outcome: 'Deployed', as: 'trained' };
+    at.override({
+      inspectTargets,
+      planObjects: write({
+        total: counts,
+        buckets: [],
+        more: 0,
+        blocked: [],
+        targets: [{ ...counts, uri: uri('a.csv'), copies: [uri('copy/a.csv')] }],
+      }),
+      planCopies: write({ paths: ['/mnt/data/a.csv'], more: 0, files: 1, bytes: 10, mounts: [], conflicts: {} }),
+      lineageOfTargets: async (input) => {
+        await write({
+          files: [{ uri: uri('a.csv'), etag: 'e', uses: [use] }],
+          endpoints: [{ endpoint: 'weather', endpointConfig: 'c', run: use.run, deployedAt: '', live: true }],
+          batchOutputs: [],
+          warnings: [],
+        })(input);
+        return happy.lineageOfTargets(input);
+      },
+    });
+    const { code, out } = await perennial(uri('a.csv'), '--dry-run');
+    expect(code).toBe(0);
+    for (const words of [
+      'nothing was erased',
+      '2.0 KiB',
+      uri('a.csv'),
+      '1 declared copy',
+      '/mnt/data/a.csv',
+      use.run,
+      'weather  , live',
+    ])
+      expect(out).toContain(words);
+    const { json } = await perennial(uri('a.csv'), '--dry-run', '--json');
+    expect(json()).toMatchObject({ dryRun: true, objects: { total: counts }, copies: { files: 1 } });
+    expect(await left()).toBe(0);
+  });
+
+  it('erases rows by values of a file', async () => {
+    const folder = await temporaryFolder({ ids: 'ann@example.org\nbob@example.org\n' });
+    const args = ['--prefix', uri('d/'), '--column', '3', '--value-file', `${folder}/ids`, '--yes', '--follow'];
+    const { out, err } = await perennial(...args, '--request', mint(), ...WHY);
+    expect(out).toContain('30 in 3 objects of 10 searched; found 1 of 2 values');
+    expect(lists[0]).toContain('{"value":"ann@example.org"}');
+    expect(out + err).not.toContain('ann@');
+  });
+
+  it('shows, refuses to double, cancels, resumes and forgets a purge', async () => {
+    const request = mint();
+    const waiting = {
+      inspectTargets,
+      recordAudit: async () => Promise.reject(raise('LedgerUnavailable', 'no ledger')),
+    };
+    at.override(waiting);
+    const start = [uri('a.csv'), '--request', request, ...WHY];
+    expect((await perennial(...start)).out).toContain(`started purge/${request}`);
+    await vi.waitUntil(async () => (await perennial('status', request)).out.includes('waiting in recordAudit'), {
+      timeout: 20_000,
+    });
+    const again = await perennial(...start);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('is under way')]);
+    expect((await perennial('resume', request)).err).toContain('still running');
+    expect((await perennial('cancel', request)).out).toContain('Cancelled: inspect: cancelled on request');
+
+    const settled: PurgeWork[] = [];
+    at.override({
+      inspectTargets,
+      forgetTargets,
+      settleTombstones: async (work) => void settled.push(work),
+      verifyObjects: async (input) => ({
+        ...(await happy.verifyObjects(input)),
+        remaining: { versions: 1, markers: 0, uploads: 0, bytes: 10 },
+        blocked: [{ by: 'object lock', entries: 1, until: '2030-01-01T00:00:00.000Z', advice: 'wait' }],
+      }),
+    });
+    const blocked = await perennial('resume', request, '--follow');
+    expect([blocked.code, blocked.out]).toEqual([1, expect.stringContaining('Blocked: erased 5 versions')]);
+    expect(blocked.out).toContain('1 by object lock until 2030-01-01 00:00:00 UTC: wait');
+    const status = await perennial('status', request, '--json');
+    expect(status.json()).toMatchObject({ state: 'Blocked', result: { outcome: 'Blocked' } });
+    const since = (await at.client.workflow.getHandle(`purge/${request}`).fetchHistory()).events?.[0]
+      ?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    expect(defaultPayloadConverter.fromPayload<PurgeInput>(since as never).since).toMatch(/^\d{4}-/);
+
+    settled.length = 0;
+    expect((await perennial('forget', request)).out).toContain('is erased');
+    // Its prefixes are not left behind in plain.
+    expect(settled).toMatchObject([{ ref: { request } }]);
+    expect((await perennial('forget', request)).err).toContain('there is nothing to forget');
+    expect((await perennial('resume', request)).err).toContain('is gone');
+    await vi.waitUntil(async () => (await perennial('list')).out.includes(`${request.padEnd(8)}`), { timeout: 20_000 });
+    expect((await perennial('list', '--limit', 'abc')).code).toBe(2);
+    expect((await perennial('status', 'none')).err).toContain('no purge of request none');
+  }, 60_000);
+
+  it('writes the certificate through the bucket of the purge where no storage is declared', async () => {
+    const request = mint();
+    expect((await perennial(uri('a.csv'), '--request', request, ...WHY, '--follow')).code).toBe(0);
+    const asked: unknown[] = [];
+    at.override({
+      certify: async ({ outputUri, storage }) => {
+        asked.push(storage.records.bucket);
+        const { bucket: Bucket, key: Key } = parseS3Uri(outputUri);
+        const made = {
+          version: 1,
+          request,
+          issuedAt: '',
+          executions: [],
+          chain: { sequence: 3, head: '' },
+          lifted: [],
+        };
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(made) }));
+        return { bytes: 2 };
+      },
+    });
+    const folder = await temporaryFolder({});
+    const { code, err } = await perennial('certificate', request, '--out', `${folder}/c.json`);
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('it is not signed') as string });
+    expect(asked).toEqual([BUCKET]);
+    expect(await left()).toBe(0);
+  });
+
+  it('leaves no list behind when nothing could be started', async () => {
+    const { code, err } = await perennial(`s3://purge-no-such-bucket/a`, '--request', mint(), ...WHY);
+    expect([code, err]).toEqual([1, expect.stringContaining('there is no bucket purge-no-such-bucket')]);
+  });
+});

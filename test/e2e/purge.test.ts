@@ -1,0 +1,125 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GetObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { stringify } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileRecordKey, parseRunId } from '../../contracts/names.js';
+import { purgeId } from '../../contracts/purge/index.js';
+import type { PurgeResult } from '../../contracts/purge/process.js';
+import type { FileRecord } from '../../contracts/records.js';
+import { perennialOk } from '../../examples/demo/perennial.js';
+import { historyText } from '../support/history-text.js';
+import { until } from '../support/local.js';
+import { Setting, shell, weather } from './setting.js';
+
+const BUCKET = 'perennial-e2e';
+const DAY = weather[12]?.date ?? '';
+const KEY = `data/forget/train/${DAY}.csv`;
+const URI = `s3://${BUCKET}/${KEY}`;
+
+let setting: Setting;
+let mount: string;
+beforeAll(async () => {
+  setting = await Setting.start();
+  await setting.s3.send(
+    new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: 'Enabled' } }),
+  );
+  mount = join(setting.stateDir, 'mount');
+  await mkdir(mount);
+  const file = join(setting.stateDir, 'storage.yaml');
+  const owner = { uid: process.getuid?.() ?? 1001, gid: process.getgid?.() ?? 1001 };
+  const mirror = { bucket: BUCKET, prefix: 'data/forget/train/', path: mount, mountPoint: false, ...owner };
+  await writeFile(file, stringify({ storage: { records: { bucket: BUCKET }, mirrors: [mirror] } }));
+  await setting.model('forget');
+  // Once more: each object has two versions.
+  await setting.upload('forget', 0, 30);
+  await perennialOk(['apply', file], { env: setting.env });
+  await perennialOk(['mirror', 'repair'], { env: setting.env });
+}, 180_000);
+afterAll(() => setting.stop(), 60_000);
+
+/** By a listing of its own. */
+async function versionsOf(key: string): Promise<number> {
+  const { Versions = [], DeleteMarkers = [] } = await setting.s3.send(
+    new ListObjectVersionsCommand({ Bucket: BUCKET, Prefix: key }),
+  );
+  return [...Versions, ...DeleteMarkers].filter(({ Key }) => Key === key).length;
+}
+
+const mounted = async () => (await readdir(mount)).includes(`${DAY}.csv`);
+const copies = async () => (await readdir(mount)).filter((name) => name.endsWith('.csv')).length;
+/** A process of its own, as a person starts it: it reaches S3 with the environment's credentials. */
+const cli = (...args: string[]) => shell(args, setting.env);
+
+async function fileRecord(run: string): Promise<FileRecord> {
+  const { time = '' } = parseRunId(run) ?? {};
+  const { Body } = await setting.s3.send(
+    new GetObjectCommand({ Bucket: BUCKET, Key: fileRecordKey('models/forget/', time) }),
+  );
+  return JSON.parse((await Body?.transformToString()) ?? '') as FileRecord;
+}
+
+describe('a request to be forgotten', () => {
+  it('is answered completely: object, copy, records, model, proof', async () => {
+    const before = await setting.run('forget');
+    expect(before).toMatchObject({ outcome: 'Deployed' });
+    expect([await versionsOf(KEY), await mounted()]).toEqual([2, true]);
+
+    const plan = await cli('purge', URI, '--dry-run');
+    expect(plan).toMatchObject({
+      dryRun: true,
+      objects: { total: { versions: 2, markers: 0, uploads: 0 }, targets: [{ uri: URI }] },
+      copies: { files: 1, paths: [join(mount, `${DAY}.csv`)] },
+      lineage: { models: ['forget'], live: ['forget'] },
+    });
+    expect([await versionsOf(KEY), await mounted()]).toEqual([2, true]);
+
+    const why = ['--request', 'R-17', '--reason', 'erasure request'];
+    const { result } = (await cli('purge', URI, ...why, '--retrain', '--follow')) as { result: PurgeResult };
+    expect(result).toMatchObject({
+      outcome: 'Purged',
+      erased: { versions: 2, keys: 1 },
+      copies: { files: 1 },
+      lineage: { live: ['forget'] },
+      retrained: [{ model: 'forget', outcome: 'Deployed' }],
+      warnings: [],
+    });
+    expect([await versionsOf(KEY), await mounted()]).toEqual([0, false]);
+    expect(await copies()).toBe(29);
+
+    const retrained = result.retrained[0]?.run ?? '';
+    expect((await fileRecord(retrained)).files).toHaveLength(29);
+    // The record of the first run has a hash where the key stood.
+    const first = JSON.stringify(await fileRecord(before.run));
+    expect([first.includes(KEY), (JSON.parse(first) as FileRecord).files.length]).toEqual([false, 30]);
+    for (const id of [purgeId('R-17'), retrained]) {
+      const text = historyText(await setting.client.workflow.getHandle(id).fetchHistory());
+      expect([id, text.includes(DAY) && text.includes(KEY)]).toEqual([id, false]);
+    }
+
+    const lineage = await cli('lineage', URI);
+    expect(lineage).toMatchObject({
+      files: [{ uses: [expect.objectContaining({ run: before.run, model: 'forget' })] }],
+    });
+    const file = join(setting.stateDir, 'certificate.json');
+    await cli('purge', 'certificate', 'R-17', '--out', file);
+    const certificate = await readFile(file, 'utf8');
+    expect(JSON.parse(certificate)).toMatchObject({
+      request: 'R-17',
+      executions: [{ requested: { reason: 'erasure request' }, ended: { outcome: 'Purged', erased: { versions: 2 } } }],
+    });
+    expect(certificate.includes(KEY)).toBe(false);
+  }, 120_000);
+
+  it('takes an object from S3 and the mount within five seconds of the command', async () => {
+    const key = `data/forget/train/${weather[13]?.date}.csv`;
+    const why = ['--request', 'R-18', '--reason', 'erasure request'];
+    const began = Date.now();
+    const purged = cli('purge', `s3://${BUCKET}/${key}`, ...why, '--follow');
+    await until('both to be gone', async () => (await versionsOf(key)) === 0 && (await copies()) === 28);
+    const seconds = (Date.now() - began) / 1_000;
+    expect(await purged).toMatchObject({ outcome: 'Purged' });
+    // Three times what it is to take, on a machine that does other things meanwhile.
+    expect(seconds).toBeLessThan(15);
+  }, 60_000);
+});

@@ -1,0 +1,81 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { raise, script } from '../support/scripted-activities.js';
+import { NO_ENTRIES } from '../support/scripted-purge.js';
+import { timeSkippingEnvironment } from '../support/time-skipping.js';
+import { counted, playPurge, purgeInput } from './purge-play.js';
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await timeSkippingEnvironment();
+});
+afterAll(() => env.teardown());
+
+const happy = script().activities;
+
+describe('content that stays on a mount without a name of the mirror', () => {
+  it('under other links keeps a purge from ending as Purged', async () => {
+    const { end, calls, events } = await playPurge(env, {
+      eraseCopies: async (input) => ({
+        ...(await happy.eraseCopies(input)),
+        conflicts: { 'file with other links': 2 },
+      }),
+    });
+    expect(end).toMatchObject({
+      outcome: 'Blocked',
+      blocked: [{ by: 'error', entries: 2, advice: expect.stringContaining('hard links') as string }],
+      copies: { conflicts: { 'file with other links': 2 } },
+    });
+    expect([counted(calls, 'eraseCopies'), counted(calls, 'forgetTargets')]).toEqual([1, 0]);
+    expect(events.at(-1)).toMatchObject({ outcome: 'Blocked', blocked: [{ entries: 2 }] });
+  });
+
+  it.each([
+    ['is waited for', [1, 1, 0], 'Purged', 3],
+    ['and never closed keeps a purge from ending as Purged', [1, 1, 1, 1, 1], 'Blocked', 5],
+  ] as const)('in a deleted file that is open %s', async (_, open, outcome, rounds) => {
+    const left: number[] = [...open];
+    const { end, calls } = await playPurge(env, {
+      verifyCopies: async (input) => {
+        const count = left.shift() ?? 0;
+        const conflicts: Record<string, number> = count > 0 ? { 'deleted file that is still open': count } : {};
+        return { ...(await happy.verifyCopies(input)), conflicts };
+      },
+    });
+    const blocked = outcome === 'Blocked' ? [{ by: 'error', entries: 1 }] : [];
+    expect(end).toMatchObject({ outcome, blocked, warnings: [] });
+    expect(counted(calls, 'verifyCopies')).toBe(rounds);
+  });
+});
+
+describe('the end of a purge', () => {
+  it.each([
+    [
+      'can not be asked for',
+      { requestRetrains: async () => Promise.reject(raise('InvalidRequest', 'refused')) },
+      /refused/,
+    ],
+    ['can not be looked at', { awaitRetrains: async () => Promise.reject(raise('AccessDenied', 'denied')) }, /denied/],
+  ] as const)('is that the data is gone although new runs %s', async (_, overrides, words) => {
+    const { end, calls, events } = await playPurge(env, overrides, purgeInput({ options: { retrain: true } }));
+    expect(end).toMatchObject({ outcome: 'Purged', warnings: [expect.stringMatching(words) as string] });
+    expect(counted(calls, 'forgetTargets')).toBe(1);
+    expect(events.at(-1)).toMatchObject({ outcome: 'Purged' });
+  });
+
+  it('is recorded without the report of a look before, which a broken off one has written over', async () => {
+    let round = 0;
+    const { end, events } = await playPurge(env, {
+      verifyObjects: async (input) => ({
+        ...(await happy.verifyObjects(input)),
+        remaining: { ...NO_ENTRIES, versions: 1 },
+        reportHash: String((round += 1)).repeat(64),
+      }),
+      verifyCopies: async (input) =>
+        round > 1 ? Promise.reject(raise('ResourceMissing', 'nothing is mounted')) : happy.verifyCopies(input),
+    });
+    expect(end).toMatchObject({ type: 'ResourceMissing' });
+    expect(events.at(-1)).toMatchObject({ kind: 'ended', outcome: 'Failed' });
+    expect(events.at(-1)).not.toHaveProperty('reportHash');
+  });
+});
