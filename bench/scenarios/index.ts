@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { approval } from './approval.js';
+import { audit } from './audit.js';
 import { boto3 } from './boto3.js';
 import { crash } from './crash.js';
 import { crowd } from './crowd.js';
@@ -9,7 +10,17 @@ import { gate } from './gate.js';
 import { history } from './history.js';
 import { historyFull } from './history-full.js';
 import { housing } from './housing.js';
+import { lineage } from './lineage.js';
+import { mirrorStorm } from './mirror-storm.js';
 import { overhead } from './overhead.js';
+import { purgeHistory } from './purge-history.js';
+import { purgeHostile } from './purge-hostile.js';
+import { purgeRace } from './purge-race.js';
+import { purgeSymlinks } from './purge-symlinks.js';
+import { purgeCalls } from './purge-calls.js';
+import { purgeFaults } from './purge-faults.js';
+import { purgeMemory } from './purge-memory.js';
+import { purgeRate } from './purge-rate.js';
 import { recover } from './recover.js';
 import { release } from './release.js';
 import { replay } from './replay.js';
@@ -40,4 +51,15 @@ export const scenarios: readonly Scenario[] = [
   score,
   historyFull,
   approval,
+  lineage,
+  audit,
+  purgeHistory,
+  purgeHostile,
+  purgeRace,
+  purgeSymlinks,
+  mirrorStorm,
+  purgeCalls,
+  purgeFaults,
+  purgeMemory,
+  purgeRate,
 ];

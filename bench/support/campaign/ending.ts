@@ -58,7 +58,8 @@ export async function endingOf(client: Client, run: string, signal: AbortSignal)
   return { run, progress, repeated, ...settled };
 }
 
-function failureOf(error: unknown): { type: string; message: string } {
+/** Type and message of the failure that a workflow ended with; anything else is thrown. */
+export function failureOf(error: unknown): { type: string; message: string } {
   if (!(error instanceof WorkflowFailedError)) throw error;
   const { cause } = error;
   const type = cause instanceof ApplicationFailure ? (cause.type ?? '') : (cause?.name ?? '');

@@ -49,14 +49,22 @@ export const nameOf = ({ run, key, nth, kind, times }: Point): string =>
   `${run}: ${key} #${nth}, ${kind}${times > 1 ? ` ×${times}` : ''}`;
 
 /** Points in an order that the seed decides alone, as many as were asked for, all without a number. */
-export function drawPoints(points: readonly Point[], { seed, count }: { seed: number; count?: number }): Point[] {
-  const rank = (point: Point) =>
+export const drawPoints = (points: readonly Point[], draw: { seed: number; count?: number }): Point[] =>
+  drawn(points, nameOf, draw);
+
+/** Things of different names in an order that the seed decides alone, so many of them, all without a number. */
+export function drawn<T>(
+  things: readonly T[],
+  nameOfOne: (thing: T) => string,
+  { seed, count }: { seed: number; count?: number },
+): T[] {
+  const rank = (thing: T) =>
     createHash('sha256')
-      .update(`${seed} ${nameOf(point)}`)
+      .update(`${seed} ${nameOfOne(thing)}`)
       .digest('hex');
-  const ranked = points.map((point) => ({ point, at: rank(point) }));
+  const ranked = things.map((thing) => ({ thing, at: rank(thing) }));
   ranked.sort((a, b) => (a.at < b.at ? -1 : 1));
-  return ranked.slice(0, count).map(({ point }) => point);
+  return ranked.slice(0, count).map(({ thing }) => thing);
 }
 
 /** The seed that was given, else a new one. */

@@ -43,6 +43,9 @@ export interface Trap {
   readonly sprung: () => void;
 }
 
+/** Ids that Temporal gives executions. */
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
 /** The calls of a worker in their order, and the trap set for one of them. Shared by the proxies of all services. */
 export class CallBook {
   #calls: Call[] = [];
@@ -80,7 +83,7 @@ export class CallBook {
   }
 
   #general(resource: string): string {
-    const runless = resource.replaceAll(/\d{8}t\d{9}z/gi, '<run>');
+    const runless = resource.replaceAll(/\d{8}t\d{9}z/gi, '<run>').replaceAll(UUID, '<id>');
     return this.#model === '' ? runless : runless.replaceAll(this.#model, '<model>');
   }
 }
