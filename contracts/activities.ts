@@ -1,7 +1,8 @@
 import type { Definition } from './definition/index.js';
-import type { Evaluation, EvaluationActivities, Holdout } from './evaluation.js';
+import type { EvaluationActivities, Holdout } from './evaluation.js';
 import type { InsightActivities } from './insight.js';
 import type { RunTime } from './names.js';
+import type { NotifyActivities } from './notices.js';
 import type { Metric, OutcomeObject } from './records.js';
 import type { Orphan, OrphanReport, StoppedOrphan } from './orphans.js';
 import type { AuditActivities } from './purge/audit.js';
@@ -10,10 +11,10 @@ import type { CopyActivities, ErasureActivities, RowActivities } from './purge/i
 import type { RetrainActivities } from './purge/process.js';
 import type { RetentionActivities } from './retention.js';
 import type { ResumeInput, ResumePlan } from './resume.js';
-import type { Outcome, Preview, RunRequest, RunRow, Stage } from './runs.js';
+import type { Outcome, Preview, RunRequest, RunRow } from './runs.js';
 import type { StorageActivities } from './storage/state.js';
 import type { TransformActivities } from './transforms.js';
-import type { Change, VersionActivities } from './versions.js';
+import type { VersionActivities } from './versions.js';
 
 /** Which run an activity works for. */
 export interface RunRef {
@@ -232,46 +233,6 @@ export interface LedgerActivities {
   showRun(input: { run: string }): Promise<{ run?: OutcomeObject }>;
   /** Empties the index and makes it again from the outcome objects under each output prefix. */
   rebuildLedger(input: { sources: { bucket: string; output: string }[] }): Promise<{ runs: number; files: number }>;
-}
-
-/** A message about a run, as facts; the activity makes the blocks. */
-export interface Notice {
-  readonly kind: 'training' | 'approval' | 'deploying' | 'ended';
-  /** What it is about where that is no run of the model: `batch transform daily`. */
-  readonly subject?: string;
-  readonly ref: RunRef;
-  readonly temporalRunId: string;
-  readonly stage: Stage;
-  readonly request: Pick<RunRequest, 'trigger' | 'force' | 'noDeploy' | 'set' | 'resume'>;
-  /** There for a change by hand. */
-  readonly change?: Change;
-  readonly outcome?: Outcome;
-  readonly reason?: string;
-  readonly failureType?: string;
-  readonly files?: number;
-  readonly trainingJob?: string;
-  readonly instanceType?: string;
-  readonly endpoint?: string;
-  readonly endpointConfig?: string;
-  readonly metrics: readonly Metric[];
-  readonly evaluation?: Evaluation;
-  /** Until when a person may decide; ISO 8601. */
-  readonly decideBy?: string;
-  /** Seconds since the run began, and by stage. */
-  readonly seconds: number;
-  readonly stages: Readonly<Record<string, number>>;
-  readonly warnings: readonly string[];
-  /** What a person can do now. */
-  readonly next?: string;
-}
-
-export interface NotifyActivities {
-  /** Posts into the run's thread; without `threadTs` it opens one. Fails with SlackRefused or SlackUnavailable. */
-  notifySlack(input: {
-    slack: NonNullable<Definition['notify']['slack']>;
-    notice: Notice;
-    threadTs?: string;
-  }): Promise<{ ts: string }>;
 }
 
 export interface TriggerActivities {

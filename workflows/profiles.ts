@@ -3,13 +3,13 @@ import type {
   DataActivities,
   EndpointActivities,
   LedgerActivities,
-  NotifyActivities,
   OrphanActivities,
   RecordActivities,
   ResumeActivities,
   TrainingActivities,
   TriggerActivities,
 } from '../contracts/activities.js';
+import type { NotifyActivities } from '../contracts/notices.js';
 import type { VersionActivities } from '../contracts/versions.js';
 import type { EvaluationActivities } from '../contracts/evaluation.js';
 import type { TransformActivities } from '../contracts/transforms.js';

@@ -1,6 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { LogLevel, WebClient } from '@slack/web-api';
-import type { NotifyActivities, Notice } from '../../contracts/activities.js';
+import type { NotifyActivities, Notice } from '../../contracts/notices.js';
 import { fail } from '../errors.js';
 import { message } from './message.js';
 import { isTokenRefused, slackFailure } from './refusals.js';

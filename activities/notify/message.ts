@@ -1,5 +1,5 @@
 import type { KnownBlock } from '@slack/web-api';
-import type { Notice } from '../../contracts/activities.js';
+import type { Notice } from '../../contracts/notices.js';
 import type { Approval, Evaluation } from '../../contracts/evaluation.js';
 import type { Outcome } from '../../contracts/runs.js';
 import { cut, duration, escapeWithin } from './text.js';

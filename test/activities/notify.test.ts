@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createNotifyActivities } from '../../activities/notify/index.js';
-import type { Notice, NotifyActivities } from '../../contracts/activities.js';
+import type { Notice, NotifyActivities } from '../../contracts/notices.js';
 import { startSlackSink } from '../../local/slack/server.js';
 import type { SlackSink } from '../../local/slack/server.js';
 import { AWS, runActivity } from './support/world.js';

@@ -23,7 +23,8 @@ import {
   createTrainingActivities,
 } from '../../activities/index.js';
 import { keyedHashes } from '../../activities/keyed-hashes.js';
-import type { Activities, Notice } from '../../contracts/activities.js';
+import type { Activities } from '../../contracts/activities.js';
+import type { Notice } from '../../contracts/notices.js';
 import type { DefinitionInput } from '../../contracts/definition/index.js';
 import { compactTime, entityId, outcomeKey, parseRunId } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, CheckDataResult, Notice } from '../../contracts/activities.js';
+import type { Activities, CheckDataResult } from '../../contracts/activities.js';
+import type { Notice } from '../../contracts/notices.js';
 import type { Holdout } from '../../contracts/evaluation.js';
 import { NON_RETRYABLE, type FailureType } from '../../contracts/failures.js';
 import { deploymentName, runId, trainingJobName, transformJobName } from '../../contracts/names.js';

@@ -1,5 +1,5 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
-import type { Notice } from '../../contracts/activities.js';
+import type { Notice } from '../../contracts/notices.js';
 import { causeOf } from '../failures.js';
 import { SLACK, slack } from '../profiles.js';
 import type { Run } from './run.js';
