@@ -8,7 +8,7 @@ import type { Group } from './groups.js';
 import type { HashObjects } from './hash-objects.js';
 import type { Entry } from './listing.js';
 import type { Tally } from './tally.js';
-import { Window, type Batches } from './window.js';
+import { Window, unpack, type Batches } from './window.js';
 
 export interface BucketWork {
   readonly settings: BucketSettings;
@@ -81,13 +81,13 @@ export class BucketEraser {
     await this.#delete(markers);
   }
 
-  async #delete(batches: readonly string[]): Promise<void> {
+  async #delete(batches: readonly Buffer[]): Promise<void> {
     const { limit, over, deletion, settings, blocks } = this.work;
     const ended = await Promise.allSettled(
-      batches.map((text) =>
+      batches.map((batch) =>
         limit(async () => {
           if (over()) return;
-          const entries = (JSON.parse(text) as Doomed[]).filter((entry) => !this.#stays(entry));
+          const entries = unpack(batch).filter((entry) => !this.#stays(entry));
           const { blocked, changed } = await deleteBatch(deletion, entries);
           for (const { entry, reason } of blocked) {
             blocks.add(settings.bucket, reason);

@@ -19,7 +19,8 @@ export class HashObjects {
     readonly signal: AbortSignal,
   ) {}
 
-  async write(hashes: readonly string[]): Promise<void> {
+  /** @param hashes one a line */
+  async write(hashes: Buffer): Promise<void> {
     if (hashes.length === 0) return;
     const { Bucket, Key } = this.#place();
     const { key } = this.work.storage.records;
@@ -30,7 +31,7 @@ export class HashObjects {
         new PutObjectCommand({
           Bucket,
           Key,
-          Body: `${hashes.join('\n')}\n`,
+          Body: hashes,
           ContentType: 'text/plain',
           ...(key && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key }),
         }),

@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { BATCH, type Doomed } from './delete.js';
 
 /** Batches that the first hash objects cover, and each later one: few calls, and little that waits in memory. */
@@ -12,11 +13,11 @@ interface Waiting {
 
 /** What of a bucket goes together: first the keyed hashes of its keys are made durable, then its versions go, then its markers. */
 export interface Batches {
-  /** Keyed hashes of keys that stand in no earlier object. */
-  readonly hashes: readonly string[];
-  /** Batches as JSON: flat text takes a fraction of the memory, and keeps no answer of S3 alive that a key was cut from. */
-  readonly versions: readonly string[];
-  readonly markers: readonly string[];
+  /** Keyed hashes of keys that stand in no earlier object, one a line. */
+  readonly hashes: Buffer;
+  /** Each for `unpack`. */
+  readonly versions: readonly Buffer[];
+  readonly markers: readonly Buffer[];
 }
 
 /**
@@ -25,7 +26,8 @@ export interface Batches {
  */
 export class Window {
   #hashes: string[] = [];
-  #sealed: string[] = [];
+  #lines: Buffer[] = [];
+  #sealed: Buffer[] = [];
   #versions: Doomed[] = [];
   #markers: Waiting[] = [];
   #taken = 0;
@@ -38,7 +40,7 @@ export class Window {
     hash: string | undefined,
     { versions, markers, current }: { versions: readonly Doomed[]; markers: readonly Doomed[]; current: boolean },
   ): void {
-    if (hash !== undefined) this.#hashes.push(hash);
+    if (hash !== undefined && this.#hashes.push(hash) === BATCH) this.#sealHashes();
     // Batches go side by side: where a key lies in several, its current version waits like a marker, or an older one would be back meanwhile.
     const apart = current && (hash === undefined || versions.length > BATCH - this.#versions.length);
     const now = apart ? versions.slice(0, -1) : versions;
@@ -70,24 +72,37 @@ export class Window {
     const free = this.#markers.filter(({ after }) => after <= gone);
     const bound = this.#markers.filter(({ after }) => after > gone);
     const full = all ? free.length : free.length - (free.length % BATCH);
-    const markers: string[] = [];
+    const markers: Buffer[] = [];
     for (let at = 0; at < full; at += BATCH)
-      markers.push(JSON.stringify(free.slice(at, Math.min(full, at + BATCH)).map(({ entry }) => entry)));
+      markers.push(pack(free.slice(at, Math.min(full, at + BATCH)).map(({ entry }) => entry)));
     this.#markers = [
       ...free.slice(full).map(({ entry }) => ({ entry, after: 0 })),
       ...bound.map(({ entry, after }) => ({ entry, after: after - gone })),
     ];
-    const hashes = this.#hashes;
-    this.#hashes = [];
+    this.#sealHashes();
+    const hashes = Buffer.concat(this.#lines);
+    this.#lines = [];
     this.#sealed = [];
     return { hashes, versions, markers };
   }
 
+  /** Lines of a batch's hashes outside of V8's heap. */
+  #sealHashes(): void {
+    this.#lines.push(Buffer.from(this.#hashes.map((hash) => `${hash}\n`).join('')));
+    this.#hashes = [];
+  }
+
   #seal(): void {
-    this.#sealed.push(JSON.stringify(this.#versions));
+    this.#sealed.push(pack(this.#versions));
     this.#versions = [];
   }
 }
+
+/** A batch outside of V8's heap, in about a tenth of its size: keys of a listing are alike. It keeps no answer of S3 alive that a key was cut from. */
+const pack = (entries: readonly Doomed[]): Buffer => deflateRawSync(JSON.stringify(entries), { level: 1 });
+
+/** The entries of a batch. */
+export const unpack = (batch: Buffer): Doomed[] => JSON.parse(inflateRawSync(batch).toString('utf8')) as Doomed[];
 
 /** A copy whose strings are its own. */
 const compact = (entry: Doomed) => JSON.parse(JSON.stringify(entry)) as Doomed;

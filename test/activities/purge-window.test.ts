@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Doomed } from '../../activities/purge/delete.js';
-import { Window } from '../../activities/purge/window.js';
+import { Window, unpack } from '../../activities/purge/window.js';
 
 const versions = (key: string, count: number): Doomed[] =>
   Array.from({ length: count }, (_, index) => ({ key, versionId: `${key}-${index}`, size: 1 }));
 const marker = (key: string): Doomed => ({ key, versionId: `${key}-marker`, size: 0, marker: true });
-const ids = (batches: readonly string[]) =>
-  batches.map((text) => (JSON.parse(text) as Doomed[]).map(({ versionId }) => versionId));
+const ids = (batches: readonly Buffer[]) => batches.map((batch) => unpack(batch).map(({ versionId }) => versionId));
 const NO_MARKERS = { markers: [], current: true };
 
 describe('windows of batches', () => {
@@ -16,10 +15,13 @@ describe('windows of batches', () => {
       window.add(`hash-${index}`, { versions: versions(`k${index}`, 3), ...NO_MARKERS });
     const first = window.take(false);
     expect(ids(first.versions).map((batch) => batch.length)).toEqual([1_000, 1_000]);
-    expect(first.hashes).toHaveLength(667);
+    expect(first.hashes.toString().split('\n')).toEqual([
+      ...Array.from({ length: 667 }, (_, index) => `hash-${index}`),
+      '',
+    ]);
     expect(window.empty).toBe(false);
     const rest = window.take(true);
-    expect(rest.hashes).toEqual([]);
+    expect(rest.hashes).toHaveLength(0);
     expect([...ids(first.versions), ...ids(rest.versions), ...ids(rest.markers)].flat()).toHaveLength(667 * 3);
     expect(window.empty).toBe(true);
   });
