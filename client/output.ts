@@ -34,6 +34,16 @@ export class Output {
     this.terminal.err(`${text}\n`);
   }
 
+  /** A function that notes each text once, for what is asked again and again while it goes on. */
+  teller(): (text: string) => void {
+    const told = new Set<string>();
+    return (text) => {
+      if (told.has(text)) return;
+      told.add(text);
+      this.note(text);
+    };
+  }
+
   /** Colours only where a person looks and has not declined them. */
   style(style: Style, text: string): string {
     const { env, outIsTty } = this.terminal;

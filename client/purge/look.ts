@@ -116,12 +116,7 @@ export async function followPurge(
   output: Output,
   request: string,
 ): Promise<PurgeEnd | undefined> {
-  const told = new Set<string>();
-  const once = (text: string) => {
-    if (told.has(text)) return;
-    told.add(text);
-    output.note(text);
-  };
+  const once = output.teller();
   const interrupt = new AbortController();
   const stop = terminal.onInterrupt(() => interrupt.abort());
   try {

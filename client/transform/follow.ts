@@ -21,12 +21,7 @@ export async function followTransform(
   output: Output,
   id: string,
 ): Promise<TransformEnd | undefined> {
-  const told = new Set<string>();
-  const once = (text: string) => {
-    if (told.has(text)) return;
-    told.add(text);
-    output.note(text);
-  };
+  const once = output.teller();
   const interrupt = new AbortController();
   const stop = terminal.onInterrupt(() => interrupt.abort());
   try {
