@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import type { Outcome } from '../contracts/runs.js';
 import { inTransaction, LOCKS } from './transaction.js';
-import type { FileSpan, KeyReplacement, ModelRecords, Served, UsingRun } from './types.js';
+import { toDeployment, type DeploymentColumns } from './read.js';
+import type { Deployment, FileSpan, KeyReplacement, ModelRecords, UsingRun } from './types.js';
 
 /** See Ledger.records. */
 export async function records(pool: Pool): Promise<ModelRecords[]> {
@@ -101,38 +102,18 @@ export async function unknownRuns(pool: Pool, runs: readonly string[]): Promise<
   return rows.map(({ run }) => run);
 }
 
-interface ServedColumns {
-  readonly endpoint: string;
-  readonly endpoint_config: string;
-  readonly run: string;
-  readonly model: string;
-  readonly model_name: string | null;
-  readonly deployed_at: Date;
-  readonly live: boolean;
-}
-
 /** See Ledger.servedBy. */
 export async function servedBy(
   pool: Pool,
   { runs, modelNames }: { readonly runs: readonly string[]; readonly modelNames: readonly string[] },
-): Promise<Served[]> {
-  const { rows } = await pool.query<ServedColumns>(
-    `SELECT endpoint, endpoint_config, run, model, model_name, deployed_at,
-       superseded_at IS NULL AND deleted_at IS NULL AS live
-     FROM deployment_history
+): Promise<Deployment[]> {
+  const { rows } = await pool.query<DeploymentColumns>(
+    `SELECT * FROM deployment_history
      WHERE endpoint IN (SELECT endpoint FROM deployments WHERE model_name = ANY($1) OR (run = ANY($2) AND model_name IS NULL))
      ORDER BY endpoint, deployed_at DESC, run DESC`,
     [modelNames, runs],
   );
-  return rows.map((row) => ({
-    endpoint: row.endpoint,
-    endpointConfig: row.endpoint_config,
-    run: row.run,
-    model: row.model,
-    ...(row.model_name !== null && { modelName: row.model_name }),
-    deployedAt: row.deployed_at.toISOString(),
-    live: row.live,
-  }));
+  return rows.map(toDeployment);
 }
 
 /** See Ledger.keysUnder. */

@@ -49,7 +49,7 @@ export async function getRun(pool: Pool, run: string): Promise<StoredOutcome | u
   return rows[0] && { uri: rows[0].outcome_uri, outcome: rows[0].record };
 }
 
-interface DeploymentColumns {
+export interface DeploymentColumns {
   readonly endpoint: string;
   readonly endpoint_config: string;
   readonly run: string;
@@ -66,7 +66,12 @@ export async function deployments(pool: Pool, endpoint: string): Promise<Deploym
     'SELECT * FROM deployment_history WHERE endpoint = $1 ORDER BY deployed_at DESC, run DESC',
     [endpoint],
   );
-  return rows.map((row) => ({
+  return rows.map(toDeployment);
+}
+
+/** A row of the view deployment_history. */
+export function toDeployment(row: DeploymentColumns): Deployment {
+  return {
     endpoint: row.endpoint,
     endpointConfig: row.endpoint_config,
     run: row.run,
@@ -76,7 +81,7 @@ export async function deployments(pool: Pool, endpoint: string): Promise<Deploym
     ...(row.superseded_at !== null && { supersededAt: row.superseded_at.toISOString() }),
     ...(row.deleted_at !== null && { deletedAt: row.deleted_at.toISOString() }),
     live: row.superseded_at === null && row.deleted_at === null,
-  }));
+  };
 }
 
 interface FileColumns {
