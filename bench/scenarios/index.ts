@@ -20,6 +20,7 @@ import { purgeSymlinks } from './purge-symlinks.js';
 import { purgeCalls } from './purge-calls.js';
 import { purgeFaults } from './purge-faults.js';
 import { purgeMemory } from './purge-memory.js';
+import { purgeOne } from './purge-one.js';
 import { purgeRate } from './purge-rate.js';
 import { recover } from './recover.js';
 import { release } from './release.js';
@@ -61,5 +62,6 @@ export const scenarios: readonly Scenario[] = [
   purgeCalls,
   purgeFaults,
   purgeMemory,
+  purgeOne,
   purgeRate,
 ];
