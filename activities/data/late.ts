@@ -1,6 +1,7 @@
 import type { Definition } from '../../contracts/definition/index.js';
 import { isPurgedKey, purgedKey } from '../../contracts/purge/lineage.js';
 import type { FileEntry } from '../../contracts/records.js';
+import { penOf } from '../lineage/pen.js';
 import { eraseOldRecords, redactFolder } from '../lineage/records.js';
 import type { ListingDeps } from './listing.js';
 import { admit } from './tombstones.js';
@@ -20,7 +21,7 @@ export async function leaveOutLate(
   const late = new Set(plain.filter((file) => !admitted.has(file)).map(({ key }) => key));
   if (late.size === 0) return;
   const keyed = await hashes();
-  await redactFolder(s3, fileRecordUri, {
+  await redactFolder(s3, penOf(s3), fileRecordUri, {
     isTarget: (key) => late.has(key),
     inPlaceOf: (key) => purgedKey(keyed.object(bucket, key)),
   });

@@ -13,12 +13,15 @@ import { stopTraining } from '../training/stop.js';
 import { stopTransformJob } from '../transforms/jobs.js';
 import { inPlain, lineageOf } from './answer.js';
 import { readQuestion } from './question.js';
-import { redactRecords } from './redact.js';
+import { planRecords, redactRecords } from './redact.js';
 import type { Source } from './sources.js';
 import { survey } from './survey.js';
 import { liftTombstones, setTombstones, settleTombstones } from './tombstones.js';
 
 export { declaredSources } from './sources.js';
+
+/** Most records that a dry run names. */
+const MOST_NAMED = 10_000;
 
 export interface LineageDeps {
   readonly s3: S3Client;
@@ -53,9 +56,19 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
       const shown =
         outputUri === undefined ? (bucket: string, key: string) => seen.matcher.inPlaceOf(bucket, key) : inPlain;
       const { answer, summary } = await lineageOf(open, seen, { shown });
+      // A dry run says what else would change, too.
+      const named: string[] = [];
+      const planned =
+        outputUri !== undefined && !rowsOnly(work)
+          ? await planRecords(s3, seen, (uri) => named.length < MOST_NAMED && named.push(uri))
+          : undefined;
       const lineageUri = outputUri ?? s3Uri(storage.records.bucket, `${purgePrefix(ref)}lineage.json`);
-      await writeJson(s3, { outputUri: lineageUri, kmsKey: storage.records.key }, answer);
-      return { ...summary, lineageUri };
+      await writeJson(
+        s3,
+        { outputUri: lineageUri, kmsKey: storage.records.key },
+        planned ? { ...answer, records: named } : answer,
+      );
+      return { ...summary, lineageUri, ...(planned && { records: planned }) };
     },
 
     async stopReaders({ jobs }) {

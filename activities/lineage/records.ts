@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { parseS3Uri, s3Uri } from '../../contracts/names.js';
 import type { FileRecord } from '../../contracts/records.js';
-import { keysUnder, rewriteJson } from './rewrite.js';
+import type { Pen } from './pen.js';
+import { keysUnder } from './rewrite.js';
 import { eraseVersions } from './versions.js';
 
 /** What is to be taken out of a run's records. */
@@ -22,6 +23,7 @@ export function folderOf(fileRecordUri: string): { readonly bucket: string; read
 /** Takes keys out of a run's manifests and, last of all, its file record; answers how many changed. */
 export async function redactFolder(
   s3: S3Client,
+  pen: Pen,
   fileRecordUri: string,
   { isTarget, inPlaceOf }: Redaction,
 ): Promise<{ manifests: number; fileRecords: number }> {
@@ -31,14 +33,14 @@ export async function redactFolder(
   );
   let manifests = 0;
   for (const name of names) {
-    const done = await rewriteJson<Manifest>(s3, s3Uri(bucket, name), ([head, ...paths]) => {
+    const done = await pen.rewrite<Manifest>(s3Uri(bucket, name), ([head, ...paths]) => {
       const { key: base } = parseS3Uri(head.prefix);
       const kept = paths.filter((path) => !isTarget(base + path));
       return kept.length === paths.length ? undefined : [head, ...kept];
     });
     if (done) manifests += 1;
   }
-  const rewritten = await rewriteJson<FileRecord>(s3, fileRecordUri, (record) => {
+  const rewritten = await pen.rewrite<FileRecord>(fileRecordUri, (record) => {
     if (!record.files.some(({ key }) => isTarget(key))) return undefined;
     const files = record.files.map((file) => (isTarget(file.key) ? { ...file, key: inPlaceOf(file.key) } : file));
     return { ...record, files };

@@ -23,6 +23,17 @@ export async function rewriteJson<T>(s3: S3Client, uri: string, change: (value: 
   throw fail('ServiceUnavailable', `${uri} kept changing while it was rewritten; trying again`);
 }
 
+/** Whether rewriteJson would change the object. Changes nothing. */
+export async function wouldRewriteJson<T>(
+  s3: S3Client,
+  uri: string,
+  change: (value: T) => T | undefined,
+): Promise<boolean> {
+  const { bucket, key } = parseS3Uri(uri);
+  const stored = await read(s3, bucket, key);
+  return stored !== undefined && change(parsed<T>(stored.body, uri)) !== undefined;
+}
+
 /** Keys under a prefix. */
 export async function keysUnder(s3: S3Client, bucket: string, prefix: string): Promise<string[]> {
   const about = { resource: s3Uri(bucket, prefix), action: 'list', permission: 's3:ListBucket' };

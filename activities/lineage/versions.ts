@@ -47,6 +47,17 @@ export async function eraseVersions(
   );
 }
 
+/** How many versions and markers under a prefix are wanted. */
+export async function countVersions(
+  s3: S3Client,
+  { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
+  isWanted: (version: Version) => boolean,
+): Promise<number> {
+  let count = 0;
+  for await (const version of versionsUnder(s3, bucket, prefix)) if (isWanted(version)) count += 1;
+  return count;
+}
+
 async function* versionsUnder(s3: S3Client, bucket: string, prefix: string): AsyncGenerator<Version> {
   const resource = s3Uri(bucket, prefix);
   let KeyMarker: string | undefined;

@@ -8,7 +8,7 @@ import { Exchange, recordsPlace } from '../exchange.js';
 import { formatBytes, plural } from '../format.js';
 import type { Output } from '../output.js';
 import type { Listed } from './start.js';
-import { blockedInWords, conflictsInWords, entriesInWords, targetsInWords } from './view.js';
+import { blockedInWords, conflictsInWords, entriesInWords, recordsInWords, targetsInWords } from './view.js';
 
 /** What a dry run found. Its lists hold keys; `--json` prints all of it. */
 export interface PurgePlan extends PurgePlanned {
@@ -147,6 +147,11 @@ export function renderPlan(output: Output, plan: PurgePlan): string {
       rows && shortened(rows.unreadable.map(({ uri, why }) => `${printable(uri)}  ${why}`)),
     ),
     ...renderLineage(output, seenBy),
+    section(
+      output.style('bold', 'Records that would name it no more'),
+      lineage.records &&
+        `${shortened((seenBy.records ?? []).map(printable))}\n${recordsInWords(lineage.records)}`.trimStart(),
+    ),
     section(output.style('yellow', 'Jobs that read it now'), lineage.runningJobs.join('\n')),
   ]
     .filter(Boolean)

@@ -1,5 +1,6 @@
 import { parseSpan } from '../../contracts/duration.js';
 import type { Blocked, CopiesErased, EntryCounts, TargetsSeen } from '../../contracts/purge/index.js';
+import type { RecordsPlanned } from '../../contracts/purge/lineage.js';
 import type { PurgeProgress, PurgeResult } from '../../contracts/purge/process.js';
 import { formatBytes, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
 import type { Output } from '../output.js';
@@ -81,12 +82,15 @@ function purgeFacts(result: PurgeResult, endedAt: string): Fact[] {
       'records',
       rows
         ? undefined
-        : `keys hashed in ${plural(records.fileRecords, 'file record')}, ${plural(records.manifests, 'manifest')}, ${plural(records.scores, 'score record')}, ${plural(records.ledgerRows, 'ledger row')}`,
+        : `keys hashed in ${recordsInWords(records)}, ${plural(records.ledgerRows, 'ledger row')}`,
     ],
     ['chain', `row ${audit.sequence}, ${audit.head}${audit.headUri ? `, ${audit.headUri}` : ''}`],
     ['took', formatSeconds(seconds)],
   ];
 }
+
+export const recordsInWords = ({ fileRecords, manifests, scores }: RecordsPlanned) =>
+  `${plural(fileRecords, 'file record')}, ${plural(manifests, 'manifest')}, ${plural(scores, 'score record')}`;
 
 /** What a person can do about an outcome. */
 function nextStep(request: string, outcome: PurgeEnd['outcome']): string {

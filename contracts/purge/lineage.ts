@@ -17,6 +17,8 @@ export interface LineageSummary {
   readonly batchOutputs: number;
   /** LineageAnswer, encrypted, kept with the purge; keys as keyed hashes. */
   readonly lineageUri: string;
+  /** Of a dry run: the records that keyed hashes would come into. */
+  readonly records?: RecordsPlanned;
 }
 
 /** What one version of a file went into. */
@@ -65,16 +67,22 @@ export interface LineageAnswer {
   readonly files: readonly FileLineage[];
   readonly endpoints: readonly LineageEndpoint[];
   readonly batchOutputs: readonly BatchOutput[];
+  /** Of a dry run: URIs of records of runs that would be rewritten, and of predictions that would go; at most 10,000. */
+  readonly records?: readonly string[];
   /** What could not be looked at, in sentences. */
   readonly warnings: readonly string[];
 }
 
-/** What was rewritten so that no key remains: file records, manifests, score records, rows of the ledger. */
-export interface RecordsRedacted {
+/** Records of runs that name targets. */
+export interface RecordsPlanned {
   readonly fileRecords: number;
   readonly manifests: number;
   /** Score records, and predictions that runs were asked to keep. */
   readonly scores: number;
+}
+
+/** What was rewritten so that no key remains: file records, manifests, score records, rows of the ledger. */
+export interface RecordsRedacted extends RecordsPlanned {
   readonly ledgerRows: number;
 }
 

@@ -3,7 +3,7 @@ import { dataHash } from '../../activities/data/hashes.js';
 import { keyedHashes } from '../../activities/keyed-hashes.js';
 import { createLineageActivities } from '../../activities/lineage/index.js';
 import { fileRecordKey, manifestKey, outcomeKey, predictionsPrefix, s3Uri, scoreKey } from '../../contracts/names.js';
-import type { LineageActivities } from '../../contracts/purge/lineage.js';
+import type { LineageActivities, LineageAnswer } from '../../contracts/purge/lineage.js';
 import type { FileEntry, FileRecord, OutcomeObject } from '../../contracts/records.js';
 import type { Ledger } from '../../ledger/store.js';
 import { awsClients } from '../support/aws.js';
@@ -75,6 +75,19 @@ describe('records of runs that used a target', () => {
     const run = await judgedRun([anna, ben, held, benHeld], at);
     const other = await judgedRun([entry('carl'), entry('dora', 'holdout')]);
     const work = await purge(target(anna), target(held));
+    const before = await everything();
+    const outputUri = uriOf('_perennial/exchange/plan');
+    const planned = await runActivity(activities.lineageOfTargets, { ...work, outputUri });
+    expect(planned.records).toEqual({ fileRecords: 1, manifests: 2, scores: 2 });
+    expect((await world.read<LineageAnswer>(outputUri)).records?.toSorted()).toEqual(
+      [
+        ...['train', 'holdout'].map((channel) => uriOf(manifestKey(OUTPUT, at, channel))),
+        uriOf(fileRecordKey(OUTPUT, at)),
+        uriOf(`${predictionsPrefix(OUTPUT, at)}candidate/2026-01-31/anna.csv.out`),
+        uriOf(scoreKey(OUTPUT, `m-${at}`, run.evaluation?.holdout.hash ?? '')),
+      ].sort(),
+    );
+    expect(await everything()).toBe(before);
     expect(await runActivity(activities.redactRecords, work)).toEqual({
       ...{ fileRecords: 1, manifests: 2, ledgerRows: 2 },
       scores: 2,

@@ -185,9 +185,11 @@ describe('purge', () => {
           files: [{ uri: uri('a.csv'), etag: 'e', uses: [use] }],
           endpoints: [{ endpoint: 'weather', endpointConfig: 'c', run: use.run, deployedAt: '', live: true }],
           batchOutputs: [],
+          records: [uri('runs/1/files.json')],
           warnings: [],
         })(input);
-        return happy.lineageOfTargets(input);
+        const records = { fileRecords: 1, manifests: 2, scores: 0 };
+        return { ...(await happy.lineageOfTargets(input)), records };
       },
     });
     const { code, out } = await perennial(uri('a.csv'), '--dry-run');
@@ -200,6 +202,8 @@ describe('purge', () => {
       '/mnt/data/a.csv',
       use.run,
       'weather  , live',
+      uri('runs/1/files.json'),
+      '1 file record, 2 manifests, 0 score records',
     ])
       expect(out).toContain(words);
     const { json } = await perennial(uri('a.csv'), '--dry-run', '--json');
