@@ -22,6 +22,8 @@ export function redact(line: string): string {
 
 /** JSON lines on the given stream (stderr by default), redacted as a whole: a secret inside a message is caught too. */
 export function createLogger(level: string, out: NodeJS.WritableStream = process.stderr): Logger {
+  // Where the log's disk is full, nobody reads what can't be written, and the runs go on.
+  out.on('error', () => undefined);
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       out.write(redact(chunk.toString('utf8')));

@@ -1,8 +1,8 @@
-import { pino } from 'pino';
 import { configFromEnv } from './config.js';
+import { createLog } from './log.js';
 import { startSageMaker } from './server.js';
 
-const log = pino({ name: 'sagemaker', level: process.env['LOG_LEVEL'] ?? 'info' });
+const log = createLog(process.env['LOG_LEVEL'] ?? 'info');
 
 try {
   const sagemaker = await startSageMaker(configFromEnv(process.env), { log });
