@@ -122,6 +122,8 @@ export interface Control {
    * `complete` rule matches as well, both counted down if they are limited.
    */
   take(kind: ControlledKind, name: string, stage?: string): Plan;
+  /** Aborted once the delays of the rule with this id are over by request. */
+  delaysOf(id: string): AbortSignal;
 }
 
 /** Everything an operation may use. Passed, never imported, so that tests can run several servers at once. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Control, ControlAction, ControlledKind, ControlRule, Plan, Store } from './context.js';
+import { ApiError, type Control, type ControlAction, type ControlledKind } from './context.js';
+import type { ControlRule, Plan, Store } from './context.js';
 import { readRule } from './rules.js';
 
 /** The control rules, in the order they came. They outlive a restart, counts included. */
@@ -9,6 +10,11 @@ export interface RuleBook extends Control {
   list(): ControlRule[];
   /** Removes one rule, or all of them without an id; returns how many that were. */
   remove(id?: string): number;
+  /**
+   * Ends the delays of a rule: of what waits, and of what is still to come. Throws ResourceNotFound where no rule had this id since the
+   * start.
+   */
+  endDelays(id: string): void;
 }
 
 /** Faults that leave nothing for a program to do. */
@@ -23,6 +29,8 @@ export function createRuleBook(store: Pick<Store, 'get' | 'put'>): RuleBook {
     store.put('control', 'rules', { rules: next });
     rules = next;
   };
+  // Those of rules that have been counted out too: what they met may still wait.
+  const delays = new Map(rules.map(({ id }) => [id, new AbortController()]));
 
   const find = (kind: ControlledKind, name: string, stage?: string): [ControlRule?, ControlRule?] => {
     const matching = rules.filter((rule) => rule.kind === kind && applies(rule, name, stage));
@@ -38,6 +46,7 @@ export function createRuleBook(store: Pick<Store, 'get' | 'put'>): RuleBook {
       const read = readRule(input);
       const rule: ControlRule = { ...read, id: read.id ?? randomUUID() };
       keep([...rules.filter((other) => other.id !== rule.id), rule]);
+      delays.set(rule.id, new AbortController());
       return rule;
     },
     list: () => [...rules],
@@ -54,6 +63,12 @@ export function createRuleBook(store: Pick<Store, 'get' | 'put'>): RuleBook {
         keep(rules.flatMap((rule) => (found.includes(rule) ? countDown(rule) : [rule])));
       }
       return plan(kind, found);
+    },
+    delaysOf: (id) => delays.get(id)?.signal ?? new AbortController().signal,
+    endDelays(id) {
+      const ends = delays.get(id);
+      if (ends === undefined) throw new ApiError('ResourceNotFound', `no control rule has the id "${id}"`, 404);
+      ends.abort();
     },
   };
 }

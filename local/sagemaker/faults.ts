@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, type ControlRule, type Plan } from './context.js';
+import { ApiError, type Control, type ControlRule, type Plan } from './context.js';
 
 /** AWS's text, FailureReason of endpoints and, after `CapacityError: `, of jobs. */
 export const NO_CAPACITY =
@@ -25,9 +25,10 @@ export function afterRestart(plan: Plan | undefined): Plan | undefined {
   return over ? { canned: plan.canned } : { ...plan, fault };
 }
 
-/** Waits as long as a rule says, or throws what aborted it. */
-export async function pause({ delayMs }: ControlRule, signal: AbortSignal): Promise<void> {
-  if (delayMs) await sleep(delayMs, undefined, { signal });
+/** Waits as long as a rule says or until its delays are ended, or throws what aborted it. */
+export async function pause({ id, delayMs }: ControlRule, control: Control, signal: AbortSignal): Promise<void> {
+  const ends = AbortSignal.any([signal, control.delaysOf(id)]);
+  if (delayMs) await sleep(delayMs, undefined, { signal: ends }).catch(() => undefined);
   signal.throwIfAborted();
 }
 

@@ -30,6 +30,9 @@ export async function surface(
     case 'DELETE rules':
     case 'DELETE rules/*':
       return sendJson(res, 200, { removed: rules.remove(name) });
+    case 'POST rules/*/end':
+      rules.endDelays(String(name));
+      return sendJson(res, 200, {});
     case 'GET endpoints/*/traffic':
       return sendJson(res, 200, endpoints.traffic(String(name)));
     case 'POST training-jobs/*/complete':

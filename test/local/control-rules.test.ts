@@ -1,7 +1,8 @@
+import { CreateTrainingJobCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError, type Store } from '../../local/sagemaker/context.js';
 import { createRuleBook } from '../../local/sagemaker/control.js';
-import { startFixture, type Fixture } from './fixtures/sagemaker.js';
+import { startFixture, trainingRequest, type Fixture } from './fixtures/sagemaker.js';
 
 /** The part of the store that a rule book uses; `full` refuses writes, as a full disk does. */
 function memory() {
@@ -45,6 +46,22 @@ describe('the rule book', () => {
     expect(rules.take('endpoint', 'e', 'Updating').fault?.action).toBe('silent-rollback');
     expect(rules.take('endpoint', 'e', 'Updating').fault).toBeUndefined();
     expect(rules.take('endpoint', 'e', 'Creating').fault?.action).toBe('fail');
+  });
+
+  it('ends the delays of the rule that is named, also once it is counted out or kept by a restart', () => {
+    const { store } = memory();
+    const rules = createRuleBook(store);
+    rules.add({ id: 'once', kind: 'endpoint', action: 'slow', delayMs: 5, times: 1 });
+    rules.add({ id: 'other', kind: 'endpoint', action: 'slow', delayMs: 5 });
+    rules.take('endpoint', 'e');
+    rules.endDelays('once');
+    expect([rules.delaysOf('once').aborted, rules.delaysOf('other').aborted]).toEqual([true, false]);
+    expect(() => rules.endDelays('nobody')).toThrow('no control rule has the id "nobody"');
+    const again = createRuleBook(store);
+    again.endDelays('other');
+    expect(again.delaysOf('other').aborted).toBe(true);
+    again.add({ id: 'other', kind: 'endpoint', action: 'slow', delayMs: 5 });
+    expect(again.delaysOf('other').aborted).toBe(false);
   });
 
   it('outlives a restart with its counts, and counts nothing that can not be stored', () => {
@@ -111,6 +128,16 @@ describe('the surface', () => {
     expect(await (await rules('/nobody', { method: 'DELETE' })).json()).toEqual({ removed: 0 });
     expect(await (await rules('', { method: 'DELETE' })).json()).toEqual({ removed: 1 });
     expect(await (await rules()).json()).toEqual({ rules: [] });
+  });
+
+  it('ends the delay of what waits, and tells of a rule that is not there', async () => {
+    await fixture.rule({ id: 'held', kind: 'training-job', action: 'slow', delayMs: 600_000 });
+    await fixture.client.send(new CreateTrainingJobCommand(trainingRequest(fixture, 'held')));
+    await fixture.job('held', ({ SecondaryStatus }) => SecondaryStatus === 'Training');
+    expect((await rules('/held/end', { method: 'POST' })).status).toBe(200);
+    expect(await fixture.job('held')).toMatchObject({ TrainingJobStatus: 'Completed' });
+    expect((await rules('/nobody/end', { method: 'POST' })).status).toBe(404);
+    await rules('', { method: 'DELETE' });
   });
 
   it('answers a bad rule with 400 and keeps nothing of it', async () => {

@@ -1,4 +1,4 @@
-import type { ControlRule } from '../context.js';
+import type { Control, ControlRule } from '../context.js';
 import { NO_CAPACITY, pause } from '../faults.js';
 import { DeploymentFailure } from './fleet.js';
 import type { EndpointRecord } from './types.js';
@@ -25,13 +25,14 @@ export class ControlledFailure extends DeploymentFailure {
  */
 export async function meetFault(
   record: EndpointRecord,
+  control: Control,
   show: (status: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const fault = record.pendingFault;
   if (!fault) return;
   if (fault.action === 'status') show(String(fault.status));
-  await pause(fault, signal);
+  await pause(fault, control, signal);
   switch (fault.action) {
     case 'slow':
       return;

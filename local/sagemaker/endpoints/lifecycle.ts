@@ -117,7 +117,7 @@ export class EndpointLifecycle {
     };
     try {
       await removeOthers(this.#ctx, record.name, record.current ? [record.current, pending] : [pending]);
-      await meetFault(record, (status) => (shown = this.#save(shown, { status })), signal);
+      await meetFault(record, this.#ctx.control, (status) => (shown = this.#save(shown, { status })), signal);
       await bringUp(this.#ctx, green, signal);
       signal.throwIfAborted();
       await shiftTraffic(this.#ctx, shown, { routing: live.routing, blue, green, show, signal });

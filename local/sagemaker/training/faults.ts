@@ -24,19 +24,19 @@ export async function meetFault(
   switch (fault.action) {
     case 'slow':
       save(ctx, job);
-      return pause(fault, signal);
+      return pause(fault, ctx.control, signal);
     case 'fail':
       save(ctx, job);
-      await pause(fault, signal);
+      await pause(fault, ctx.control, signal);
       throw new JobFailure(fault.reason ?? failureAt(stage));
     case 'capacity':
       enter(job, 'Pending');
       save(ctx, job);
-      await pause(fault, signal);
+      await pause(fault, ctx.control, signal);
       throw new JobFailure(fault.reason ?? `CapacityError: ${NO_CAPACITY}`);
     case 'stop':
       save(ctx, job);
-      await pause(fault, signal);
+      await pause(fault, ctx.control, signal);
       stop();
       signal.throwIfAborted();
       return;
@@ -58,7 +58,7 @@ async function unknownStatus(ctx: Context, job: TrainingJob, fault: ControlRule,
   job.state.TrainingJobStatus = String(fault.status);
   save(ctx, job);
   if (fault.delayMs === undefined) return forGood(signal);
-  await pause(fault, signal);
+  await pause(fault, ctx.control, signal);
   job.state.TrainingJobStatus = before;
   save(ctx, job);
 }

@@ -99,7 +99,7 @@ export class TransformRun {
   async #meetFault(): Promise<void> {
     const fault = this.job.plan?.fault;
     if (!fault) return;
-    await pause(fault, this.#over.signal);
+    await pause(fault, this.ctx.control, this.#over.signal);
     if (fault.action === 'fail') throw new JobFailure(fault.reason ?? 'AlgorithmError: failed by a control rule');
     if (fault.action === 'capacity') throw new JobFailure(fault.reason ?? `CapacityError: ${NO_CAPACITY}`);
     if (fault.action === 'stop') this.stop();
