@@ -21,6 +21,9 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 afterEach(() => fetch(`${harness.url}/_local/rules`, { method: 'DELETE' }));
 
+/** Longer than any test: over when the test ends it. */
+const HELD_MS = 600_000;
+
 const rule = (action: ControlRule['action'], more: Partial<ControlRule> = {}) =>
   harness.rule({ kind: 'endpoint', action, ...more });
 const create = (name: string) =>
@@ -91,9 +94,10 @@ describe.each([true, false])('an endpoint that a complete rule matches: %s', (ca
 
   it('fails in the stage that was told', async () => {
     const name = await live(`${prefix}-fails`);
-    await rule('fail', { stage: 'Updating', reason: 'as told', delayMs: 100, times: 1 });
+    await rule('fail', { id: 'held', stage: 'Updating', reason: 'as told', delayMs: HELD_MS, times: 1 });
     await update(name);
     expect(await harness.describe(name)).toMatchObject({ EndpointStatus: 'Updating' });
+    await harness.endDelays('held');
     await vi.waitFor(async () => expect(await verdict(name, 'new')).toBe('DeploymentRolledBack'), 5_000);
     expect(await harness.describe(name)).toMatchObject({ FailureReason: 'as told' });
     await serves(name, 'old');
@@ -138,12 +142,13 @@ describe.each([true, false])('an endpoint that a complete rule matches: %s', (ca
   it('is in an unknown status for a while, and refuses changes meanwhile', async () => {
     await begin();
     const name = `${prefix}-status`;
-    await rule('status', { status: 'Hatching', stage: 'Creating', delayMs: 1_000 });
+    await rule('status', { id: 'held', status: 'Hatching', stage: 'Creating', delayMs: HELD_MS });
     await create(name);
     await vi.waitFor(async () => expect((await harness.describe(name)).EndpointStatus).toBe('Hatching'), 5_000);
     expect(await verdict(name, 'old')).toBe('UnknownStatus');
     await expect(update(name)).rejects.toThrow('Cannot update in-progress endpoint');
     await expect(remove(name)).rejects.toThrow('Cannot update in-progress endpoint');
+    await harness.endDelays('held');
     await vi.waitFor(async () => expect(await verdict(name, 'old')).toBe('serves'), 10_000);
   });
 

@@ -101,11 +101,12 @@ describe.each([true, false])('a job that a complete rule matches: %s', (canned) 
 
   it('is in an unknown status for a while, and goes on', async () => {
     await begin();
-    await rule('status', { status: 'Hibernating', delayMs: 1_000 });
+    await rule('status', { id: 'held', status: 'Hibernating', delayMs: 600_000 });
     await create(`${prefix}-status`);
     const name = `${prefix}-status`;
     await fixture.job(name, (job) => String(job.TrainingJobStatus) === 'Hibernating');
     expect(await verdict(name)).toBe('UnknownStatus');
+    await fixture.endDelays('held');
     await fixture.job(name);
     expect(await verdict(name)).toBe('completed');
   });

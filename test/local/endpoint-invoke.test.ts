@@ -1,4 +1,5 @@
 import {
+  CreateEndpointCommand,
   CreateEndpointConfigCommand,
   DeleteEndpointCommand,
   DescribeEndpointCommand,
@@ -39,12 +40,13 @@ describe('InvokeEndpoint', () => {
       $metadata: { httpStatusCode: 400 },
     };
     await expect(harness.invoke('nobody')).rejects.toMatchObject(notFound);
-    await harness.rule({ kind: 'endpoint', match: '^hatching$', action: 'slow', delayMs: 300 });
-    const created = harness.endpoint('hatching', 'echo-a');
-    await sleep(50);
+    await harness.rule({ id: 'held', kind: 'endpoint', match: '^hatching$', action: 'slow', delayMs: 600_000 });
+    const request = { EndpointName: 'hatching', EndpointConfigName: 'echo-a' };
+    await harness.control.send(new CreateEndpointCommand(request));
     expect((await harness.describe('hatching')).EndpointStatus).toBe('Creating');
     await expect(harness.invoke('hatching')).rejects.toMatchObject({ name: 'ValidationError' });
-    await created;
+    await harness.endDelays('held');
+    await harness.settled('hatching');
     expect((await harness.invoke('hatching')).id).toBe('echo-a');
   });
 

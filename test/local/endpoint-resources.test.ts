@@ -137,11 +137,12 @@ describe('endpoints', () => {
 
   it('refuse to be changed while they are being changed', async () => {
     const busy = refusal(`Cannot update in-progress endpoint "${arn('endpoint/e1')}".`);
-    await harness.rule({ kind: 'endpoint', action: 'slow', delayMs: 500, times: 1 });
+    await harness.rule({ id: 'held', kind: 'endpoint', action: 'slow', delayMs: 600_000, times: 1 });
     const update = new UpdateEndpointCommand({ EndpointName: 'e1', EndpointConfigName: 'spare' });
     await harness.control.send(update);
     await expect(harness.control.send(update)).rejects.toMatchObject(busy);
     await expect(harness.control.send(new DeleteEndpointCommand({ EndpointName: 'e1' }))).rejects.toMatchObject(busy);
+    await harness.endDelays('held');
     expect((await harness.settled('e1')).EndpointConfigName).toBe('spare');
   });
 

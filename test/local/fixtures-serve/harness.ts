@@ -110,6 +110,12 @@ export class Harness {
     if (!answer.ok) throw new Error(`control rule refused: ${await answer.text()}`);
   }
 
+  /** Ends the delays of a control rule. */
+  async endDelays(id: string): Promise<void> {
+    const answer = await fetch(`${this.url}/_local/rules/${id}/end`, { method: 'POST' });
+    if (!answer.ok) throw new Error(`rule ${id} has no delays to end: ${await answer.text()}`);
+  }
+
   /** Uploads a model of this id and creates its Model resource; returns the resource's name, which is the id. */
   async model(id: string, environment: Record<string, string> = {}): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), 'model-'));
