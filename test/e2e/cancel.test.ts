@@ -115,11 +115,12 @@ describe('a run that is cancelled', () => {
     const { model, config } = await deployed();
     await world.aws.clearRules();
     await world.aws.rule({ kind: 'training-job', action: 'complete' });
-    await world.aws.rule({ kind: 'endpoint', action: 'slow', delayMs: 1_500, times: 1 });
+    await world.aws.rule({ id: 'held', kind: 'endpoint', action: 'slow', delayMs: 600_000, times: 1 });
     await world.aws.rule({ kind: 'endpoint', action: 'complete' });
     const run = await world.request(model, { force: true });
     await until('the update', async () => (await world.endpoint(model))?.EndpointStatus === 'Updating');
     await world.run(run).cancel();
+    await world.aws.endDelays('held');
     await expectNothingLeft(run, 'deploy');
     await expectLive(model, config);
   });

@@ -5,6 +5,7 @@ import type { RunResult } from '../../contracts/runs.js';
 import { features } from '../../examples/demo/score.js';
 import { until } from '../support/local.js';
 import { Setting, shell, weather } from './setting.js';
+import { replaced } from './survival-runs.js';
 
 /** PendingActivityState of Temporal's API: waits for its next try. */
 const PENDING_SCHEDULED = 1;
@@ -25,8 +26,9 @@ const training = async (model: string) =>
   until(`a training job of ${model}`, async () =>
     (await jobsOf(model)).some(({ TrainingJobStatus }) => TrainingJobStatus === 'InProgress'),
   );
-const slowTraining = (model: string, delayMs: number) =>
-  setting.rule({ id: model, kind: 'training-job', match: `^${model}-`, action: 'slow', delayMs, times: 1 });
+/** Keeps the model's next training job in progress until `setting.endDelays(model)`. */
+const holdTraining = (model: string) =>
+  setting.rule({ id: model, kind: 'training-job', match: `^${model}-`, action: 'slow', delayMs: 600_000, times: 1 });
 
 describe('one model from nothing, by the command line', () => {
   const row = features(weather[40] ?? { date: '', csv: '' });
@@ -89,7 +91,7 @@ describe('a run that does not end well', () => {
 
   it('stops its training job when it is cancelled', async () => {
     await setting.model('dropped');
-    await slowTraining('dropped', 60_000);
+    await holdTraining('dropped');
     const { run } = await setting.request('dropped');
     await training('dropped');
     const { value } = await setting.cli('cancel', run);
@@ -102,12 +104,13 @@ describe('a run that does not end well', () => {
 describe('several wishes for one model', () => {
   it('run one after another; equal ones become one run', async () => {
     await setting.model('busy');
-    await slowTraining('busy', 2_000);
+    await holdTraining('busy');
     const first = await setting.request('busy');
     await training('busy');
     const [second, third] = [await setting.request('busy', '--force'), await setting.request('busy')];
     expect([first.state, second.state, third.state]).toEqual(['started', 'queued', 'merged']);
     expect(third.run).toBe(second.run);
+    await setting.endDelays('busy');
     await until(
       'both runs to end',
       async () => {
@@ -149,20 +152,19 @@ describe('several wishes for one model', () => {
 describe('a worker that dies', () => {
   it('goes on with the same training job when it is back', async () => {
     await setting.model('survivor');
-    await slowTraining('survivor', 10_000);
+    await holdTraining('survivor');
     const { run } = await setting.request('survivor');
     const handle = setting.client.workflow.getHandle<() => Promise<RunResult>>(run);
     // Between two looks at the job: what a look that was cut off costs is the time limit of one, a minute.
     await until('a pause between two looks', async () => {
       const [wait] = (await handle.describe()).raw.pendingActivities ?? [];
       return (
-        wait?.activityType?.name === 'awaitTrainingJob' && (wait.attempt ?? 0) > 5 && wait.state === PENDING_SCHEDULED
+        wait?.activityType?.name === 'awaitTrainingJob' && (wait.attempt ?? 0) > 2 && wait.state === PENDING_SCHEDULED
       );
     });
-    const before = await setting.workerPid();
-    process.kill(before, 'SIGKILL');
+    await replaced(setting, 'worker', 'SIGKILL');
+    await setting.endDelays('survivor');
     const result = await handle.result();
-    expect(await setting.workerPid()).not.toBe(before);
     expect(result).toMatchObject({ outcome: 'Deployed' });
     expect((await jobsOf('survivor')).map(({ TrainingJobName }) => TrainingJobName)).toEqual([result.trainingJob]);
   });

@@ -155,17 +155,20 @@ export class Setting {
     if (!response.ok) throw new Error(`rule refused: ${await response.text()}`);
   }
 
+  /** Ends the delays of a rule: what it holds back goes on. */
+  async endDelays(id: string): Promise<void> {
+    const response = await fetch(`${this.urls['sagemaker']}/_local/rules/${id}/end`, { method: 'POST' });
+    if (!response.ok) throw new Error(`rule ${id} has no delays to end: ${await response.text()}`);
+  }
+
+  /** What the supervisor has said since it began. */
+  supervisorLog(): Promise<string> {
+    return readFile(join(this.stateDir, 'logs', 'supervisor.log'), 'utf8');
+  }
+
   /** What the model's Slack channel holds, oldest first. */
   async slack(model: string): Promise<SlackMessage[]> {
     const { messages } = (await (await fetch(`${this.urls['slack']}/messages`)).json()) as { messages: SlackMessage[] };
     return messages.filter(({ channel }) => channel === `#${model}`);
-  }
-
-  /** Process id of the worker that the supervisor runs now. */
-  async workerPid(): Promise<number> {
-    const state = JSON.parse(await readFile(join(this.stateDir, 'local.json'), 'utf8')) as {
-      children: { worker?: { pid: number } };
-    };
-    return state.children.worker?.pid ?? 0;
   }
 }

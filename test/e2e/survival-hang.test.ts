@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ServiceName } from '../../local/index.js';
 import { until } from '../support/local.js';
 import { Setting } from './setting.js';
-import { expectOneOfEach, pidOf, resultOf, runIn } from './survival-runs.js';
+import { comebacks, expectOneOfEach, letGo, pidOf, resultOf, runIn } from './survival-runs.js';
 
 let setting: Setting;
 beforeAll(async () => {
@@ -18,14 +16,18 @@ it('services that hang without dying are started again, and a run ends as it wou
   const before = await Promise.all(hanging.map((service) => pidOf(setting, service)));
   for (const pid of before) process.kill(pid, 'SIGSTOP');
   await until(
-    'all of them are other processes',
+    'all of them are back',
     async () => {
-      const now = await Promise.all(hanging.map((service) => pidOf(setting, service)));
-      return now.every((pid, index) => pid !== 0 && pid !== before[index]);
+      const times = await Promise.all(hanging.map((service) => comebacks(setting, service)));
+      return times.every((count) => count > 0);
     },
     120_000,
   );
-  const log = await readFile(join(setting.stateDir, 'logs', 'supervisor.log'), 'utf8');
-  expect(log.match(/ has not answered for \d+ s and is killed\./g)).toHaveLength(hanging.length);
+  const now = await Promise.all(hanging.map((service) => pidOf(setting, service)));
+  expect(now.filter((pid, index) => pid === before[index])).toEqual([]);
+  expect((await setting.supervisorLog()).match(/ has not answered for \d+ s and is killed\./g)).toHaveLength(
+    hanging.length,
+  );
+  await letGo(setting, 'hung');
   await expectOneOfEach(setting, 'hung', await resultOf(setting, run));
 }, 300_000);

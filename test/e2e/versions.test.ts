@@ -9,6 +9,7 @@ import { perennialOk } from '../../examples/demo/perennial.js';
 import { features } from '../../examples/demo/score.js';
 import { until } from '../support/local.js';
 import { Setting, weather, type FollowedRun } from './setting.js';
+import { replaced } from './survival-runs.js';
 
 let setting: Setting;
 let ssm: SSMClient;
@@ -113,13 +114,13 @@ describe('two versions of one model', () => {
   }, 120_000);
 
   it('a worker that is killed in the midst of it leaves nothing half done', async () => {
-    await setting.rule({ id: 'slow', kind: 'endpoint', match: `^${MODEL}$`, action: 'slow', delayMs: 4_000, times: 1 });
+    const held = { id: 'held', kind: 'endpoint', match: `^${MODEL}$`, action: 'slow', delayMs: 600_000, times: 1 };
+    await setting.rule(held);
     const back = ok('rollback', MODEL, '--to', first.run) as Promise<FollowedRun>;
     await until('the endpoint moves', async () => (await endpoint()).EndpointStatus === 'Updating');
-    const pid = await setting.workerPid();
-    process.kill(pid, 'SIGKILL');
+    await replaced(setting, 'worker', 'SIGKILL');
+    await setting.endDelays('held');
     expect(await back).toMatchObject({ outcome: 'Deployed' });
-    expect(await setting.workerPid()).not.toBe(pid);
     expect(await served()).toBe(`model=${first.result.trainingJob}`);
     expect(await parameter()).toBe(weather[29]?.date);
   }, 180_000);

@@ -134,10 +134,15 @@ export class SageMakerWorld {
   }
 
   /** Tells the local SageMaker what to do with this model's resources, or with those that `match` names. */
-  async rule(rule: Omit<ControlRule, 'id' | 'match'> & Partial<Pick<ControlRule, 'match'>>): Promise<void> {
+  async rule(rule: Omit<ControlRule, 'id' | 'match'> & Partial<Pick<ControlRule, 'id' | 'match'>>): Promise<void> {
     const body = JSON.stringify({ match: this.model, ...rule });
     const answer = await fetch(`${this.local.url}/_local/rules`, { method: 'POST', body });
     if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  async endDelays(id: string): Promise<void> {
+    const answer = await fetch(`${this.local.url}/_local/rules/${id}/end`, { method: 'POST' });
+    if (!answer.ok) throw new Error(`rule ${id} has no delays to end: ${await answer.text()}`);
   }
 
   async clearRules(): Promise<void> {
