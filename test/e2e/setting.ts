@@ -15,6 +15,7 @@ import { uploadDays } from '../../examples/demo/bucket.js';
 import { perennial, perennialOk, type CliAnswer } from '../../examples/demo/perennial.js';
 import { buildWeather } from '../../examples/seattle-weather/data.js';
 import { packagePath } from '../../local/paths.js';
+import { answers } from '../../local/services/service.js';
 import { exists, until } from '../support/local.js';
 
 const BUCKET = 'perennial-e2e';
@@ -159,6 +160,14 @@ export class Setting {
   async endDelays(id: string): Promise<void> {
     const response = await fetch(`${this.urls['sagemaker']}/_local/rules/${id}/end`, { method: 'POST' });
     if (!response.ok) throw new Error(`rule ${id} has no delays to end: ${await response.text()}`);
+  }
+
+  /** Whether every service answers that has a page to ask. */
+  async answers(): Promise<boolean> {
+    const { sagemaker, slack, aws, ui, workerHealth } = this.urls;
+    const own = [sagemaker, slack].map((url) => `${url}/_local/health`);
+    const pages = [...own, `${aws}/_ministack/health`, `${ui}/api/v1/namespaces/default`, String(workerHealth)];
+    return (await Promise.all(pages.map((page) => answers(page)))).every(Boolean);
   }
 
   /** What the supervisor has said since it began. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../support/local.js';
 import { Setting } from './setting.js';
 import { expectOneOfEach, letGo, resultOf, runIn } from './survival-runs.js';
 
@@ -64,6 +65,7 @@ it.runIf(possible)(
     await Promise.all(models.map((model) => letGo(setting, model)));
     await sleep(FULL_MS);
     await free();
+    await until('every service answers', () => setting.answers(), 90_000);
     for (const [index, model] of models.entries()) {
       // A program may need the space itself: its job fails as one does on AWS whose volume is full, and the run with it.
       const result = await resultOf(setting, runs[index] ?? '').catch(reasonOf);
