@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Outcome } from '../contracts/runs.js';
 import { inTransaction, LOCKS } from './transaction.js';
+import { upsertVersions } from './versions.js';
 import { toDeployment, type DeploymentColumns } from './read.js';
 import type { Deployment, FileSpan, KeyReplacement, ModelRecords, UsingRun } from './types.js';
 
@@ -137,26 +138,20 @@ export async function replaceKeys(
   const fit = replacements.filter(({ key }) => storable([key]).length > 0);
   return inTransaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock_shared($1, $2)', [...LOCKS.rebuild]);
-    // A run that was indexed by its redacted record may have been first: then the spans are joined, as writeFiles does.
-    const { rowCount } = await client.query(
+    // A run that was indexed by its redacted record may have been first: then the spans are joined.
+    const join = upsertVersions(
+      `SELECT bucket, new_key, model, channel, etag, version_id, size, date, first_run, first_used_at, last_run, last_used_at
+       FROM gone`,
+    );
+    const { rows } = await client.query<{ replaced: string }>(
       `WITH gone AS (
          DELETE FROM file_versions f USING unnest($2::text[], $3::text[]) AS n (key, new_key)
          WHERE f.bucket = $1 AND f.key = n.key RETURNING f.*, n.new_key
-       )
-       INSERT INTO file_versions AS known (bucket, key, model, channel, etag, version_id, size, date,
-         first_run, first_used_at, last_run, last_used_at)
-       SELECT bucket, new_key, model, channel, etag, version_id, size, date, first_run, first_used_at, last_run, last_used_at
-       FROM gone
-       ON CONFLICT (bucket, key, model, channel, etag, version_id) DO UPDATE SET
-         (first_run, first_used_at) = (SELECT x.run, x.at
-           FROM (VALUES (known.first_run, known.first_used_at), (EXCLUDED.first_run, EXCLUDED.first_used_at)) x (run, at)
-           ORDER BY x.at, x.run LIMIT 1),
-         (last_run, last_used_at) = (SELECT x.run, x.at
-           FROM (VALUES (known.last_run, known.last_used_at), (EXCLUDED.last_run, EXCLUDED.last_used_at)) x (run, at)
-           ORDER BY x.at DESC, x.run DESC LIMIT 1)`,
+       ), joined AS (${join})
+       SELECT count(*) AS replaced FROM gone`,
       [bucket, fit.map(({ key }) => key), fit.map(({ replacement }) => replacement)],
     );
-    return rowCount ?? 0;
+    return Number(rows[0]?.replaced ?? 0);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { FileEntry, FileRecord, OutcomeObject } from '../contracts/records.js';
 import type { RunRecord } from './types.js';
+import { upsertVersions } from './versions.js';
 
 /** Rows of one INSERT: big enough to be quick, small enough for a message of a few megabytes. */
 const BATCH = 10_000;
@@ -81,22 +82,12 @@ async function writeFiles(client: PoolClient, outcome: OutcomeObject, { bucket, 
   for (let start = 0; start < files.length; start += BATCH) {
     const batch = files.slice(start, start + BATCH);
     const column = <T>(pick: (file: FileEntry) => T) => batch.map(pick);
-    // The span only ever widens, so runs may be indexed in any order; a row that wouldn't change isn't written.
     await client.query(
-      `INSERT INTO file_versions AS known (bucket, key, model, channel, etag, version_id, size, date,
-         first_run, first_used_at, last_run, last_used_at)
-       SELECT $1, f.key, $2, f.channel, f.etag, f.version_id, f.size, f.date, $3, $4, $3, $4
-       FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[])
-         AS f (key, channel, etag, version_id, size, date)
-       ON CONFLICT (bucket, key, model, channel, etag, version_id) DO UPDATE SET
-         (first_run, first_used_at) = (SELECT x.run, x.at
-           FROM (VALUES (known.first_run, known.first_used_at), (EXCLUDED.first_run, EXCLUDED.first_used_at)) x (run, at)
-           ORDER BY x.at, x.run LIMIT 1),
-         (last_run, last_used_at) = (SELECT x.run, x.at
-           FROM (VALUES (known.last_run, known.last_used_at), (EXCLUDED.last_run, EXCLUDED.last_used_at)) x (run, at)
-           ORDER BY x.at DESC, x.run DESC LIMIT 1)
-       WHERE (EXCLUDED.first_used_at, EXCLUDED.first_run) < (known.first_used_at, known.first_run)
-          OR (EXCLUDED.last_used_at, EXCLUDED.last_run) > (known.last_used_at, known.last_run)`,
+      upsertVersions(
+        `SELECT $1, f.key, $2, f.channel, f.etag, f.version_id, f.size, f.date, $3, $4, $3, $4
+         FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[])
+           AS f (key, channel, etag, version_id, size, date)`,
+      ),
       [
         ...[bucket, outcome.model, outcome.run, outcome.startedAt],
         ...[column((file) => file.key), column((file) => file.channel), column((file) => file.etag)],

@@ -162,6 +162,24 @@ describe('file versions', () => {
     ]);
   });
 
+  it('become one where a run was indexed under what takes the place of a key', async () => {
+    const [plain] = dailyFiles(1);
+    const entry = plain as NonNullable<typeof plain>;
+    const purged = { ...entry, key: 'purged:x' };
+    for (const [day, file] of [purged, entry, purged, entry].entries())
+      await ledger.recordRun(deployedRun(`2026-11-2${day}T09:00:00.000Z`, [file]));
+    const replacements = [{ key: entry.key, replacement: 'purged:x' }];
+    expect(await ledger.replaceKeys('lake', replacements)).toBe(1);
+    expect(await ledger.usesOfFile('lake', 'purged:x')).toMatchObject([
+      { firstRun: expect.stringContaining('2026-11-20'), lastRun: expect.stringContaining('2026-11-23') },
+    ]);
+    // Within the span that is there nothing is written, and the row counts all the same.
+    await ledger.recordRun(deployedRun('2026-11-21T10:00:00.000Z', [entry]));
+    expect(await ledger.replaceKeys('lake', replacements)).toBe(1);
+    expect(await ledger.usesOfFile('lake', entry.key)).toEqual([]);
+    expect(await ledger.replaceKeys('lake', replacements)).toBe(0);
+  });
+
   it('are written for 100,000 files in seconds, and not again for the same run', async () => {
     const large = deployedRun('2026-11-20T09:00:00.000Z', dailyFiles(100_000));
     const started = Date.now();
