@@ -10,7 +10,7 @@ import { readRecord } from '../s3/records.js';
 import { windowOf } from './dates.js';
 import { modelHash } from './hashes.js';
 import { judgedChannel } from './holdout.js';
-import { leaveOutLate } from './late.js';
+import { writeAgreed } from './late.js';
 import { listChannels } from './listing.js';
 import { describeFiles, lookAtData } from './look.js';
 import { compareFiles, judge } from './news.js';
@@ -60,15 +60,16 @@ export function createDataActivities({ s3, ssm, sagemaker, region, hashes }: Dat
         files: seen.files,
       };
       const kept = await writeFileRecord(s3, definition, ref, record);
-      const [channels, holdout] = await Promise.all([
-        writeManifests(s3, definition, ref, kept.files),
-        writeHoldout(s3, definition, ref, kept.files),
-      ]);
       const fileRecordUri = s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime));
-      await leaveOutLate({ s3, hashes }, definition, fileRecordUri, kept.files);
+      const {
+        files,
+        written: [channels, holdout],
+      } = await writeAgreed({ s3, hashes }, definition, { fileRecordUri, files: kept.files }, (now) =>
+        Promise.all([writeManifests(s3, definition, ref, now), writeHoldout(s3, definition, ref, now)]),
+      );
       return {
-        ...(kept === record ? seen.verdict : { ...judge({ ...seen.evidence, files: kept.files }), news: true }),
-        ...describeFiles(kept.files),
+        ...(kept === record ? seen.verdict : { ...judge({ ...seen.evidence, files }), news: true }),
+        ...describeFiles(files),
         dataHash: kept.dataHash,
         definitionHash,
         fileRecordUri,

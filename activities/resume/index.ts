@@ -7,7 +7,7 @@ import type { ResumeInput, ResumePlan } from '../../contracts/resume.js';
 import { definitionHash } from '../data/hashes.js';
 import { windowOf } from '../data/dates.js';
 import { judgedChannel } from '../data/holdout.js';
-import { leaveOutLate } from '../data/late.js';
+import { writeAgreed } from '../data/late.js';
 import { channelPrefixes, listChannels, type ListingDeps } from '../data/listing.js';
 import { describeFiles } from '../data/look.js';
 import { compareFiles } from '../data/news.js';
@@ -53,15 +53,19 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
         definitionHash: hash,
         ...(judged && { holdout: judged }),
       };
-      const { files, dataHash } = await writeFileRecord(s3, definition, ref, own);
-      const [channels, holdout] = await Promise.all([
-        usable
-          ? channelsOf(usable.detail, (channel) => files.filter((file) => file.channel === channel).length)
-          : writeManifests(s3, definition, ref, files),
-        writeHoldout(s3, definition, ref, files),
-      ]);
+      const kept = await writeFileRecord(s3, definition, ref, own);
       const fileRecordUri = s3Uri(definition.data.bucket, fileRecordKey(definition.data.output, ref.runTime));
-      await leaveOutLate(deps, definition, fileRecordUri, files);
+      const {
+        files,
+        written: [channels, holdout],
+      } = await writeAgreed(deps, definition, { fileRecordUri, files: kept.files }, (now) =>
+        Promise.all([
+          usable
+            ? channelsOf(usable.detail, (channel) => now.filter((file) => file.channel === channel).length)
+            : writeManifests(s3, definition, ref, now),
+          writeHoldout(s3, definition, ref, now),
+        ]),
+      );
       return {
         news: true,
         reasons: [reason],
@@ -69,7 +73,7 @@ export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
         added: 0,
         changed: 0,
         removed: 0,
-        dataHash,
+        dataHash: kept.dataHash,
         definitionHash: own.definitionHash,
         fileRecordUri,
         manifestUri: channels.find(({ name }) => name === 'train')?.manifestUri,
