@@ -18,7 +18,10 @@ import { address } from './places.js';
 import { bucketOf, recordAt, recordUriOf, type Survey, type Use } from './survey.js';
 import type { SeenRun } from './unindexed.js';
 
-/** Uses listed one by one; the counts hold for all. A use takes some 300 bytes as JSON. */
+/**
+ * Uses listed one by one, and of each run its first: by the hashes of these a later purge of the same prefix finds every run again. The counts
+ * hold for all. A use takes some 300 bytes as JSON.
+ */
 const MOST_USES = 50_000;
 
 export interface AnswerOptions {
@@ -45,7 +48,9 @@ export async function lineageOf(
   const trained = [...files.trained.values()];
   const { endpoints, live, warnings } = await endpointsOf(sagemaker, ledger, trained);
   const modelNames = new Set(trained.flatMap(({ modelName }) => modelName ?? []));
-  const batches = batchOutputs(seen.transforms, seen.matcher, modelNames);
+  const now = batchOutputs(seen.transforms, seen.matcher, modelNames);
+  // SageMaker lists the newest jobs alone: what was found once holds.
+  const batches = [...new Map([...seen.earlier.batchOutputs, ...now].map((one) => [one.transformJob, one])).values()];
   const answer: LineageAnswer = {
     files: files.list(),
     endpoints,
@@ -70,6 +75,7 @@ export async function lineageOf(
       live,
       runningJobs: [...running.flat(), ...transforming.map(({ job }) => job)],
       batchOutputs: batches.length,
+      ...(seen.earlier.elsewhere.length > 0 && { elsewhere: seen.earlier.elsewhere }),
     },
   };
 }
@@ -79,7 +85,9 @@ class Files {
   readonly runs = new Map<string, SeenRun>();
   readonly trained = new Map<string, SeenRun>();
   private readonly found = new Map<string, FileLineage & { uses: FileUse[] }>();
+  private readonly told = new Set<string>();
   private uses = 0;
+  private listed = 0;
 
   constructor(private readonly options: AnswerOptions) {}
 
@@ -91,7 +99,10 @@ class Files {
       this.runs.set(run.run, run);
       if (as === 'trained') this.trained.set(run.run, run);
       this.uses += 1;
-      if (this.uses <= MOST_USES) this.version(bucket, file).uses.push(useOf(run, file.channel, as));
+      if (this.listed >= MOST_USES && this.told.has(`${as} ${run.run}`)) continue;
+      this.told.add(`${as} ${run.run}`);
+      this.listed += 1;
+      this.version(bucket, file).uses.push(useOf(run, file.channel, as));
     }
   }
 
@@ -102,7 +113,7 @@ class Files {
   }
 
   warnings(): string[] {
-    const more = this.uses - MOST_USES;
+    const more = this.uses - this.listed;
     return more > 0 ? [`${more} further uses are counted, and not listed: ask for single files`] : [];
   }
 

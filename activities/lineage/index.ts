@@ -12,6 +12,7 @@ import { writeJson } from '../s3/answer.js';
 import { stopTraining } from '../training/stop.js';
 import { stopTransformJob } from '../transforms/jobs.js';
 import { inPlain, lineageOf } from './answer.js';
+import { earlierPurges } from './earlier.js';
 import { readQuestion } from './question.js';
 import { planRecords, redactRecords } from './redact.js';
 import type { Source } from './sources.js';
@@ -52,7 +53,12 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
     async lineageOfTargets({ outputUri, ...work }) {
       const { storage, ref } = work;
       const open = await opened();
-      const seen = await survey(open, targetsAndCopies(s3, work), { transforms: true });
+      const targets = () => targetsAndCopies(s3, work);
+      const looking = { ...open, work, targets, dry: outputUri !== undefined };
+      const seen = await survey(open, targets(), {
+        transforms: true,
+        earlier: (prefixes) => earlierPurges(looking, prefixes),
+      });
       const shown =
         outputUri === undefined ? (bucket: string, key: string) => seen.matcher.inPlaceOf(bucket, key) : inPlain;
       const { answer, summary } = await lineageOf(open, seen, { shown });

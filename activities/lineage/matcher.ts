@@ -50,6 +50,21 @@ export class Matcher {
     return this.prefixTargets;
   }
 
+  /** Takes what stands in place of erased keys for targets, too; of which bucket each is, its hash knows alone. */
+  async addErased(
+    erased: ReadonlySet<string>,
+    buckets: readonly string[],
+    { ledger, interest }: { ledger: Ledger; interest: Interest },
+  ): Promise<void> {
+    const names = [...erased];
+    for (const bucket of buckets) {
+      for (let at = 0; at < names.length; at += CHUNK) {
+        heartbeat();
+        await this.addNames(bucket, names.slice(at, at + CHUNK), ledger, interest);
+      }
+    }
+  }
+
   /** Whether a file of a record is a target; its key may be one that was erased. */
   has(bucket: string, key: string): boolean {
     return this.keys.has(address(bucket, key)) || this.targetPrefixes.cover(bucket, key);
@@ -68,15 +83,20 @@ export class Matcher {
   private async add(chunk: readonly Target[], ledger: Ledger, interest: Interest): Promise<void> {
     for (const [bucket, targets] of grouped(chunk, (target) => target.bucket)) {
       const names = targets.filter(isObject).flatMap(({ key }) => [key, this.inPlaceOf(bucket, key)]);
-      for (const name of names) if (interest.keys.has(address(bucket, name))) this.keys.add(address(bucket, name));
       for (const { key } of targets.filter(isObject))
         for (const one of interest.prefixes.of(bucket, key)) this.touched.add(one);
-      const spans = names.length === 0 ? [] : await asked(() => ledger.spansOfKeys(bucket, names));
-      for (const span of spans) {
-        if (span.key !== undefined) this.keys.add(address(bucket, span.key));
-        this.widen(span);
-      }
+      await this.addNames(bucket, names, ledger, interest);
       for (const target of targets) if (!isObject(target)) await this.addPrefix(target, ledger, interest);
+    }
+  }
+
+  /** Of names as they stand in records, those that are there. */
+  private async addNames(bucket: string, names: readonly string[], ledger: Ledger, interest: Interest): Promise<void> {
+    for (const name of names) if (interest.keys.has(address(bucket, name))) this.keys.add(address(bucket, name));
+    const spans = names.length === 0 ? [] : await asked(() => ledger.spansOfKeys(bucket, names));
+    for (const span of spans) {
+      if (span.key !== undefined) this.keys.add(address(bucket, span.key));
+      this.widen(span);
     }
   }
 

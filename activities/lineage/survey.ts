@@ -10,6 +10,7 @@ import type { KeyedHashes } from '../keyed-hashes.js';
 import type { Target } from '../purge/targets.js';
 import { readRecord } from '../s3/records.js';
 import { type RunningTraining, runningTrainings, transformsOf, type TransformSeen } from './jobs.js';
+import { type Earlier, NOTHING_EARLIER } from './earlier.js';
 import { asked, Matcher } from './matcher.js';
 import { address, Prefixes } from './places.js';
 import { allSources, type Source } from './sources.js';
@@ -37,6 +38,7 @@ export interface Survey {
   readonly running: readonly RunningTraining[];
   readonly transforms: readonly TransformSeen[];
   readonly sources: readonly Source[];
+  readonly earlier: Earlier;
   readonly warnings: readonly string[];
   /**
    * The runs that used a target, in no order. A run's record is read when its turn comes, and held no longer. With `purgedToo` also those that
@@ -48,12 +50,16 @@ export interface Survey {
 /**
  * Finds what used the targets. The ledger narrows down the runs by the first and the last that used a file; the file records say which of them
  * did. Runs that it has no file of are looked at one by one: those that trained nothing, and those that it has not.
- * @param transforms whether transform jobs are of interest, too
+ * @param options.transforms whether transform jobs are of interest, too
+ * @param options.earlier what earlier purges found under prefixes among the targets; asked where there are any
  */
 export async function survey(
   deps: SurveyDeps,
   targets: AsyncIterable<Target>,
-  options: { readonly transforms: boolean },
+  options: {
+    readonly transforms: boolean;
+    readonly earlier?: (prefixes: Matcher['prefixes']) => Promise<Earlier>;
+  },
 ): Promise<Survey> {
   const { s3, sagemaker, ledger, hashes } = deps;
   const [running, declared] = await Promise.all([runningTrainings(sagemaker), deps.declared()]);
@@ -76,7 +82,11 @@ export async function survey(
     if ('prefix' in input) prefixes.add(input.bucket, input.prefix);
     else for (const key of input.keys) keys.add(address(input.bucket, key));
   }
-  const matcher = await Matcher.of(targets, { ledger, hashes, interest: { keys, prefixes } });
+  const about = { ledger, hashes, interest: { keys, prefixes } };
+  const matcher = await Matcher.of(targets, about);
+  const earlier =
+    matcher.prefixes.length > 0 ? ((await options.earlier?.(matcher.prefixes)) ?? NOTHING_EARLIER) : NOTHING_EARLIER;
+  await matcher.addErased(earlier.names, [...new Set(sources.map(({ bucket }) => bucket))], about);
   const gone: string[] = [];
   const older =
     transforms.more > 0 ? [`${transforms.more} transform jobs older than the newest were not looked at`] : [];
@@ -85,8 +95,9 @@ export async function survey(
     running,
     transforms: transforms.seen,
     sources,
+    earlier,
     get warnings() {
-      return [...older, ...gone];
+      return [...older, ...earlier.warnings, ...gone];
     },
     uses: ({ purgedToo = false } = {}) => usesOf(deps, matcher, others, { gone, purgedToo }),
   };

@@ -15,6 +15,8 @@ export interface LineageSummary {
   /** Training and transform jobs that read it now. */
   readonly runningJobs: readonly string[];
   readonly batchOutputs: number;
+  /** Other requests that erased one of the prefixes before, along with other targets: what used it is in their certificates, and not here. */
+  readonly elsewhere?: readonly string[];
   /** LineageAnswer, encrypted, kept with the purge; keys as keyed hashes. */
   readonly lineageUri: string;
   /** Of a dry run: the records that keyed hashes would come into. */
@@ -118,7 +120,11 @@ export interface LineageActivities {
     outputUri: string;
     storage: PurgeWork['storage'];
   }): Promise<{ bytes: number }>;
-  /** Who saw the targets of a purge. With `outputUri` (a dry run) the answer keeps its keys and goes there; nothing else is written then. */
+  /**
+   * Who saw the targets of a purge, also those that earlier executions of the request erased under a prefix, and purges of other requests that
+   * named nothing else. With `outputUri` (a dry run) the answer keeps its keys and goes there; nothing else is written
+   * then.
+   */
   lineageOfTargets(input: PurgeWork & { outputUri?: string }): Promise<LineageSummary>;
   /** Stops the jobs that read the targets now, and answers once they stand; InProgress until then. */
   stopReaders(input: PurgeWork & { jobs: readonly string[] }): Promise<{ stopped: readonly string[] }>;

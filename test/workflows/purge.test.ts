@@ -172,13 +172,16 @@ describe('a purge', () => {
   });
 
   it('stops the jobs that read the data before it goes, if asked to', async () => {
-    const lineageOfTargets = async () => ({ ...scriptedLineage, runningJobs: ['job-1'] });
+    const lineageOfTargets = async () => ({ ...scriptedLineage, runningJobs: ['job-1'], elsewhere: ['R-1'] });
     const scriptedLineage = await scriptedPurge.lineageOfTargets();
     const { calls } = await playPurge(env, { lineageOfTargets }, purgeInput({ options: { stopJobs: true } }));
     expect(calls.indexOf('stopReaders')).toBeGreaterThan(0);
     expect(calls.indexOf('stopReaders')).toBeLessThan(calls.indexOf('eraseObjects'));
     const { progress } = await playPurge(env, { lineageOfTargets });
-    expect(progress.warnings).toEqual(['job job-1 reads the data now; with stopJobs it would be stopped']);
+    expect(progress.warnings).toEqual([
+      'request R-1 erased a prefix of the list before, with other targets: its certificate names what saw it',
+      'job job-1 reads the data now; with stopJobs it would be stopped',
+    ]);
   });
 
   it('waits for new runs of the live models, and says which failed', async () => {

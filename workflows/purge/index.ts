@@ -101,12 +101,16 @@ async function recordRequest(state: Purge, { objects, prefixes, values, hash }: 
 async function lineageOf(state: Purge): Promise<LineageSummary> {
   const lineage = await inspection.lineageOfTargets(state.work);
   state.found.lineage = lineage;
-  const { runs, models, live, runningJobs } = lineage;
+  const { runs, models, live, runningJobs, elsewhere = [] } = lineage;
   state.note(
     runs === 0
       ? 'no recorded run saw it'
       : `${plural(runs, 'run')} of ${models.join(', ')} saw it; live: ${live.length > 0 ? live.join(', ') : 'none'}`,
   );
+  for (const request of elsewhere)
+    state.warn(
+      `request ${request} erased a prefix of the list before, with other targets: its certificate names what saw it`,
+    );
   if (!state.options.stopJobs)
     for (const job of runningJobs) state.warn(`job ${job} reads the data now; with stopJobs it would be stopped`);
   return lineage;
