@@ -106,7 +106,6 @@ describe('a second try, where a purge redacts the records of the first', () => {
 
   it('waits for a purge without tombstones, which is between the manifests and the file record', async () => {
     await killedTry();
-    let begun: Promise<void> | undefined;
     const slow = client(async ({ name, Key }) => {
       if (name === 'PutObjectCommand' && Key?.endsWith('files.json')) await meanwhile;
     });
@@ -116,7 +115,7 @@ describe('a second try, where a purge redacts the records of the first', () => {
       // The second try has met the manifest that is another.
       if (name === 'GetObjectCommand' && Key === manifest()) goOn();
     });
-    begun = redact(slow);
+    const begun = redact(slow);
     await expect.poll(() => world.json(s3Uri(world.bucket, manifest()))).toHaveLength(3);
     const { checkData } = createDataActivities({ ...world, s3: racing, region: AWS.region });
     await world.run(checkData, input);
