@@ -30,13 +30,21 @@ export interface Search {
   readonly after?: (mount: Mount) => Promise<void>;
 }
 
+/** The targets of a purge and their declared copies, one by one. */
+export async function* eachPlace(
+  s3: S3Client,
+  { storage, targetsUri }: Pick<PurgeWork, 'storage' | 'targetsUri'>,
+): AsyncGenerator<Target> {
+  for await (const target of readObjects(s3, targetsUri)) yield* [target, ...copiesOf(target, storage)];
+}
+
 /**
- * Goes through the targets of a purge and their declared copies, on every mount concerned. A mount that no target concerns is not opened.
+ * Goes through places of S3 and looks for them on every mount concerned. A mount that none concerns is not opened.
  * @throws ResourceMissing where nothing is mounted: nothing is known then about what is there
  */
 export async function searchCopies(
-  s3: S3Client,
-  { storage, targetsUri }: Pick<PurgeWork, 'storage' | 'targetsUri'>,
+  mirrors: readonly Mirror[],
+  places: AsyncIterable<Target>,
   { tally, at, after }: Search,
 ): Promise<CopiesErased> {
   const open = new Map<Mirror, Promise<Mount>>();
@@ -60,10 +68,9 @@ export async function searchCopies(
     }
   };
   try {
-    await forEachOf(readObjects(s3, targetsUri), AT_ONCE, async (target) => {
-      for (const one of [target, ...copiesOf(target, storage)])
-        for (const mirror of storage.mirrors)
-          for (const wanted of wantedOf(mirror, one)) await onMount(mirror, (mount) => at(mount, wanted));
+    await forEachOf(places, AT_ONCE, async (place) => {
+      for (const mirror of mirrors)
+        for (const wanted of wantedOf(mirror, place)) await onMount(mirror, (mount) => at(mount, wanted));
     });
     const mounts = await Promise.all(open.values());
     if (after) for (const mount of mounts) await onMount(mount.mirror, after);

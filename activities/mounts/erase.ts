@@ -5,14 +5,14 @@ import { fail } from '../errors.js';
 import { isLater } from '../purge/choose.js';
 import { writeJson } from '../s3/answer.js';
 import { Conflicted, type Conflict } from './conflicts.js';
-import { searchCopies, type Mount } from './copies.js';
+import { eachPlace, searchCopies, type Mount } from './copies.js';
 import { findCopies, type Copy } from './find.js';
 import { descend, removeEmptyFolders } from './path.js';
 import { beating } from './heartbeats.js';
 import { isStillOpen, textOf } from './image.js';
 import { head } from './objects.js';
 import { SeenFolders } from './seen-folders.js';
-import { forEachStaged } from './staged.js';
+import { dropStaged } from './staged.js';
 import { isCopyOf } from './stamp.js';
 import { Tally } from './tally.js';
 
@@ -36,7 +36,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         progress();
       };
       const finding = { found, conflict: tally.conflicts.add.bind(tally.conflicts) };
-      const counted = await searchCopies(s3, work, {
+      const counted = await searchCopies(work.storage.mirrors, eachPlace(s3, work), {
         tally,
         at: (mount, wanted) => findCopies(mount, wanted, finding),
       });
@@ -62,7 +62,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         progress();
         return true;
       };
-      return searchCopies(s3, work, {
+      return searchCopies(work.storage.mirrors, eachPlace(s3, work), {
         tally,
         async at(mount, wanted) {
           let erased = 0;
@@ -83,7 +83,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         },
         async after(mount) {
           await emptied.flush();
-          await dropStaged(mount);
+          await dropStaged(mount.root);
         },
       });
     },
@@ -105,7 +105,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         tally.add(mount.mirror, copy.stats.size);
         progress();
       };
-      return searchCopies(s3, work, {
+      return searchCopies(work.storage.mirrors, eachPlace(s3, work), {
         tally,
         async at(mount, wanted) {
           await findCopies(mount, wanted, { found, conflict });
@@ -114,7 +114,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         },
         async after(mount) {
           await folders.flush();
-          await dropStaged(mount);
+          await dropStaged(mount.root);
         },
       });
     },
@@ -135,12 +135,6 @@ async function unlinked({ folder, name }: Copy, conflict: (one: Conflict) => voi
 const removeLeft = async (parent: Copy['folder'], name: string) => {
   await parent.removeEmpty(name);
 };
-
-/** A file that is being copied may be a target's, also one that a worker which died has left. Who still copies it begins again, with a look. */
-const dropStaged = ({ root }: Mount) =>
-  forEachStaged(root, async (staging, name) => {
-    await staging.unlink(name);
-  });
 
 /**
  * Whether a file is the copy of an object that was uploaded after the purge began, where such are left. The file's own time proves nothing,

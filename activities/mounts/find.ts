@@ -22,6 +22,8 @@ export interface Copy {
 export interface Finding {
   readonly found: (mount: Mount, copy: Copy) => Promise<void>;
   readonly conflict: (conflict: Conflict) => void;
+  /** Of a file below a prefix that is deleted and still open; a conflict without it. */
+  readonly stillOpen?: (folder: Folder, name: Bytes) => Promise<void>;
   /** After each folder below a prefix, with its parent. */
   readonly left?: (parent: Folder, name: Bytes) => Promise<void>;
 }
@@ -58,7 +60,8 @@ interface Place {
 async function sweep(mount: Mount, { folder, folders, begins }: Place, finding: Finding): Promise<void> {
   const inner: Bytes[] = [];
   await forEachOf(folder.entries(), AT_ONCE, async ({ name, isFolder }: Entry) => {
-    if (isStillOpen(name)) return finding.conflict('deleted file that is still open');
+    if (isStillOpen(name))
+      return finding.stillOpen ? finding.stillOpen(folder, name) : finding.conflict('deleted file that is still open');
     if (!name.startsWith(begins) || (folders.length === 0 && name === STAGING)) return;
     if (isFolder) return void inner.push(name);
     const stats = await folder.look(name);

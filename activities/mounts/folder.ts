@@ -8,6 +8,7 @@ import { bytesOf, type Bytes } from './image.js';
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Entries read at once. */
 const READ_AHEAD = 1_024;
 
@@ -108,6 +109,19 @@ export class Folder {
   /** Opens a new file for writing, which nobody else may read yet. */
   create(name: Bytes): Promise<FileHandle> {
     return open(this.at(name), NEW_FILE, 0o600);
+  }
+
+  /** Opens a file for reading; undefined if none has the name. Whoever put a pipe there keeps nobody waiting. */
+  async read(name: Bytes): Promise<FileHandle | undefined> {
+    try {
+      const file = await open(this.at(name), READ);
+      if ((await file.stat()).isFile()) return file;
+      await file.close();
+      return undefined;
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined;
+      throw error;
+    }
   }
 
   /** Puts a file of another folder of the mount in this one, in place of what had the name. */

@@ -9,3 +9,9 @@ export async function forEachStaged(root: Folder, use: (staging: Folder, name: B
       if (!isFolder && !isStillOpen(name)) await use(staging, name);
   });
 }
+
+/** A file that is being copied may be a target's, also one that a worker which died has left. Who still copies it begins again, with a look. */
+export const dropStaged = (root: Folder): Promise<void> =>
+  forEachStaged(root, async (staging, name) => {
+    await staging.unlink(name);
+  });

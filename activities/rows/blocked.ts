@@ -45,3 +45,7 @@ export class BlockedEntries {
 /** What to do about an object that can't be searched; the same words for all of a bucket, so that they add up. */
 export const unreadableAdvice = (bucket: string, why: string) =>
   `bucket ${bucket}: rows of an object can't be searched: ${why}. Look at what --dry-run lists, then purge the object whole or put it right and resume the purge`;
+
+/** The same of a file. */
+export const unreadableFileAdvice = (path: string, why: string) =>
+  `${path}: rows of a file can't be searched: ${why}. Remove it or put it right, then resume the purge`;

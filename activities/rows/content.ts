@@ -4,6 +4,8 @@ import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { cancellationSignal } from '@temporalio/activity';
 import { isFailure } from '../errors.js';
+import type { Folder } from '../mounts/folder.js';
+import type { Bytes } from '../mounts/image.js';
 import { quietFailure, quietly } from '../purge/failures.js';
 import { answeredByS3 } from '../s3/objects.js';
 import { NotCsv, RowFilter, type RowCounts } from './filter.js';
@@ -63,28 +65,54 @@ export async function peeked(body: Readable): Promise<{ gzip: boolean; bytes: As
 
 /** Reads a version to its end and counts its rows; in memory are a chunk and a row. */
 export async function searchVersion(s3: S3Client, object: ObjectVersion, search: RowSearch): Promise<Searched> {
-  const found = new Set<string>();
-  const filter = new RowFilter(search.column, (value) => search.matches(value, found));
   try {
-    const { gzip, bytes } = await peeked(await openVersion(s3, object));
-    const nowhere = new Writable({
-      write: (_chunk, _encoding, done) => {
-        search.alive();
-        done();
-      },
-    });
-    if (gzip) await pipeline(bytes, createGunzip(), filter, nowhere);
-    else await pipeline(bytes, filter, nowhere);
+    return await searchBytes(await openVersion(s3, object), search);
   } catch (error) {
     return unreadable(error, object.bucket);
   }
+}
+
+/** Reads a file of a mount to its end and counts its rows. Failures of the file system are thrown. */
+export async function searchFile(folder: Folder, name: Bytes, search: RowSearch): Promise<Searched> {
+  const file = await folder.read(name);
+  if (!file) {
+    const there = await folder.look(name);
+    return there ? { state: 'unreadable', why: 'it is no file' } : { state: 'changed' };
+  }
+  try {
+    return await searchBytes(file.createReadStream(), search);
+  } catch (error) {
+    const why = noCsv(error);
+    if (why === undefined) throw error;
+    return { state: 'unreadable', why };
+  }
+}
+
+async function searchBytes(body: Readable, search: RowSearch): Promise<Searched> {
+  const found = new Set<string>();
+  const filter = new RowFilter(search.column, (value) => search.matches(value, found));
+  const { gzip, bytes } = await peeked(body);
+  const nowhere = new Writable({
+    write: (_chunk, _encoding, done) => {
+      search.alive();
+      done();
+    },
+  });
+  if (gzip) await pipeline(bytes, createGunzip(), filter, nowhere);
+  else await pipeline(bytes, filter, nowhere);
   return { state: 'searched', ...filter.counts, found };
+}
+
+/** Why bytes could not be searched, where it is they that are wrong. */
+function noCsv(error: unknown): string | undefined {
+  if (error instanceof NotCsv) return `${error.message}, so it is no CSV`;
+  return /^Z_/.test((error as { code?: string }).code ?? '') ? 'its gzip is damaged' : undefined;
 }
 
 /** What an error of reading means; what is not about this one object is thrown. */
 function unreadable(error: unknown, bucket: string): Extract<Searched, { state: 'unreadable' | 'changed' }> {
-  if (error instanceof NotCsv) return { state: 'unreadable', why: `${error.message}, so it is no CSV` };
-  if (/^Z_/.test((error as { code?: string }).code ?? '')) return { state: 'unreadable', why: 'its gzip is damaged' };
+  const why = noCsv(error);
+  if (why !== undefined) return { state: 'unreadable', why };
   const failure = quietFailure(error, reading(bucket));
   if (isFailure(failure, 'RecordConflict', 'ResourceMissing')) return { state: 'changed' };
   if (isFailure(failure, 'AccessDenied', 'InvalidRequest', 'KeyUnusable')) {

@@ -1,9 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { PurgeWork } from '../../contracts/purge/index.js';
 import { fail, isFailure } from '../errors.js';
-import type { Mirroring } from '../mounts/mirror.js';
 import { unreadableAdvice, type BlockedEntries } from './blocked.js';
 import { searchVersion, type Searched } from './content.js';
+import type { RowCopies } from './copies.js';
 import type { Journal } from './journal.js';
 import { rewriteObject } from './rewrite.js';
 import { derivedOf, type RowSearch } from './search.js';
@@ -25,7 +25,7 @@ export interface EraseRows {
   readonly journal: Journal;
   readonly blocked: BlockedEntries;
   readonly tally: EraseTally;
-  readonly mirroring: Pick<Mirroring, 'mirrorKey'>;
+  readonly copies: Pick<RowCopies, 'noteLinks' | 'eraseDerived'>;
 }
 
 type Found = Extract<Searched, { state: 'searched' }>;
@@ -36,7 +36,6 @@ type Found = Extract<Searched, { state: 'searched' }>;
  */
 export async function eraseFromKey(it: EraseRows, first: Entry): Promise<void> {
   await eraseFromVersions(it, first);
-  await mirror(it, first);
   it.tally.objectsSearched += 1;
 }
 
@@ -79,7 +78,7 @@ async function replace(
   if (seen.state === 'changed') return { what: 'again' };
   const left = { what: 'left', etag: version.etag } as const;
   if (!judged(it, entry, seen) || seen.rows === 0) return left;
-  await eraseDerived(it, entry);
+  await beforeErasing(it, entry);
   const what = seen.kept === 0 ? 'deleted' : 'rewritten';
   await journal.note(object, { ...seen, what, bytes: version.size });
   if (what === 'deleted') {
@@ -118,7 +117,7 @@ async function anyHolds(it: EraseRows, entry: Entry, old: readonly Version[]): P
     const object = { bucket: entry.bucket, key: entry.key, version };
     const seen = await searchVersion(it.s3, object, it.search);
     if (seen.state === 'changed' || !judged(it, entry, seen) || seen.rows === 0) continue;
-    await eraseDerived(it, entry);
+    await beforeErasing(it, entry);
     await it.journal.note(object, { ...seen, what: 'old versions', bytes: version.size });
     return true;
   }
@@ -131,22 +130,16 @@ async function erase(it: EraseRows, entry: Entry, versions: readonly Version[]):
   it.tally.versionsErased += erased;
 }
 
+/** What could not be told any more once the rows are gone, and the mirror has followed. */
+async function beforeErasing(it: EraseRows, entry: Entry): Promise<void> {
+  await it.copies.noteLinks(entry);
+  await eraseDerived(it, entry);
+}
+
 /** Erases what was made of an object, whole: before the object is touched, as later nothing would tell that it had to go. */
 async function eraseDerived(it: EraseRows, { bucket, key }: Entry): Promise<void> {
   for (const copy of derivedOf({ bucket, key }, it.work.storage)) {
-    for await (const entry of entriesOf(it.s3, copy)) {
-      await erase(it, entry, entry.versions);
-      await mirror(it, entry);
-    }
+    for await (const entry of entriesOf(it.s3, copy)) await erase(it, entry, entry.versions);
+    await it.copies.eraseDerived(copy);
   }
-}
-
-/** The object's event leads the mirror there too, but perhaps after the purge has ended: the copies follow at once, whoever wrote the object. */
-async function mirror(it: EraseRows, { bucket, key }: Entry): Promise<void> {
-  const { conflicts } = await it.mirroring.mirrorKey(it.work.storage, { bucket, key });
-  for (const conflict of conflicts)
-    it.blocked.add(
-      'error',
-      `bucket ${bucket}: a copy on a mount can't follow its object: ${conflict}. Look at it, then resume the purge`,
-    );
 }

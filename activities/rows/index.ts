@@ -2,12 +2,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { activityInfo } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
 import type { PurgeWork, RowActivities, RowsErased, RowsPlan } from '../../contracts/purge/index.js';
+import { heldOnMounts } from '../../contracts/purge/mounts.js';
 import type { Mirroring } from '../mounts/mirror.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import { forEachOf } from '../purge/streams.js';
 import { writeJson } from '../s3/answer.js';
 import { BlockedEntries } from './blocked.js';
 import { searchVersion } from './content.js';
+import { rowCopies } from './copies.js';
 import { eraseFromKey, type EraseTally } from './erase.js';
 import { patiently } from './patience.js';
 import { Journal } from './journal.js';
@@ -27,7 +29,7 @@ const KEYS_AT_ONCE = 4;
 interface Dependencies {
   readonly s3: S3Client;
   readonly hashes: () => Promise<KeyedHashes>;
-  readonly mirroring: Pick<Mirroring, 'mirrorKey'>;
+  readonly mirroring: Pick<Mirroring, 'mirrorOne'>;
 }
 
 /** Stage "rows" of a purge: single rows of CSV objects, found by the value of one column. */
@@ -60,12 +62,21 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
       await suppress(s3, keyed, work, search);
       const journal = new Journal(s3, keyed, work);
       const blocked = new BlockedEntries();
+      const copies = rowCopies({ s3, work, search, journal, blocked, mirroring });
       await eachKey(s3, work, async (entry) => {
         search.alive();
-        await patiently(() => eraseFromKey({ s3, work, search, journal, blocked, tally, mirroring }, entry));
+        await patiently(() => eraseFromKey({ s3, work, search, journal, blocked, tally, copies }, entry));
       });
-      const sum = await journal.sum(() => search.alive());
-      return { ...tally, ...sum, blocked: blocked.list(), values: search.values.size };
+      const followed = await copies.follow();
+      const { links, ...sum } = await journal.sum(() => search.alive());
+      const held = heldOnMounts({ 'file with other links': links });
+      return {
+        ...tally,
+        ...sum,
+        blocked: [...blocked.list(), ...held],
+        values: search.values.size,
+        copies: followed,
+      };
     },
 
     async verifyRows(work) {

@@ -11,7 +11,7 @@ import type { ObjectVersion } from './content.js';
 /** What one version of an object held before it was replaced. */
 interface Entry {
   readonly version: 1;
-  readonly what: 'rewritten' | 'deleted' | 'old versions';
+  readonly what: 'rewritten' | 'deleted' | 'old versions' | 'file with other links';
   readonly rows: number;
   readonly bytes: number;
   /** Keyed hashes of the values found. */
@@ -24,6 +24,8 @@ export interface JournalSum {
   readonly rows: number;
   readonly bytes: number;
   readonly found: number;
+  /** Files on mounts that held rows and have further names, under which the rows stay. */
+  readonly links: number;
 }
 
 /**
@@ -42,15 +44,25 @@ export class Journal {
   }
 
   /** Notes a version that is about to be replaced or erased. Of two notes of one version the first holds. */
-  async note(
+  note(
     { bucket, key, version }: ObjectVersion,
     { what, rows, bytes, found }: Pick<Entry, 'what' | 'rows' | 'bytes'> & { readonly found: ReadonlySet<string> },
   ): Promise<void> {
-    const entry: Entry = { version: 1, what, rows, bytes, values: [...found].map((value) => this.hashes.value(value)) };
-    const of = createHash('sha256').update(version.etag).digest('base64url').slice(0, 16);
+    const values = [...found].map((value) => this.hashes.value(value));
+    return this.#write(this.hashes.object(bucket, key), version.etag, { version: 1, what, rows, bytes, values });
+  }
+
+  /** Notes a file of a mount that holds rows and has other names, before it is replaced: afterwards nothing would tell. */
+  noteLinks(file: string): Promise<void> {
+    const entry = { version: 1, what: 'file with other links', rows: 0, bytes: 0, values: [] } as const;
+    return this.#write('file', file, entry);
+  }
+
+  async #write(name: string, of: string, entry: Entry): Promise<void> {
+    const hash = createHash('sha256').update(of).digest('base64url').slice(0, 16);
     await writeOnce(this.s3, {
       bucket: this.work.storage.records.bucket,
-      key: `${this.#prefix}${this.hashes.object(bucket, key)}-${of}.json`,
+      key: `${this.#prefix}${name}-${hash}.json`,
       body: JSON.stringify(entry),
       ...(this.work.storage.records.key && { kmsKey: this.work.storage.records.key }),
     });
@@ -60,7 +72,7 @@ export class Journal {
   async sum(alive: () => void): Promise<JournalSum> {
     const { bucket } = this.work.storage.records;
     const about = { resource: s3Uri(bucket, this.#prefix), action: 'list', permission: 's3:ListBucket' };
-    const sum = { objectsRewritten: 0, objectsDeleted: 0, rows: 0, bytes: 0 };
+    const sum = { objectsRewritten: 0, objectsDeleted: 0, rows: 0, bytes: 0, links: 0 };
     const found = new Set<string>();
     await withFailures(about, async () => {
       const pages = paginateListObjectsV2({ client: this.s3 }, { Bucket: bucket, Prefix: this.#prefix });
@@ -72,6 +84,7 @@ export class Journal {
           sum.bytes += entry.bytes;
           if (entry.what === 'rewritten') sum.objectsRewritten += 1;
           if (entry.what === 'deleted') sum.objectsDeleted += 1;
+          if (entry.what === 'file with other links') sum.links += 1;
           for (const value of entry.values) found.add(value);
         }
       }

@@ -1,12 +1,19 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { activityInfo } from '@temporalio/activity';
-import { purgePrefix, type PurgeWork, type RowActivities, type TargetReport } from '../../contracts/purge/index.js';
+import {
+  purgePrefix,
+  type CopiesErased,
+  type PurgeWork,
+  type RowsVerified,
+  type TargetReport,
+} from '../../contracts/purge/index.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import { ReportObject } from '../purge/report.js';
 import { forEachOf } from '../purge/streams.js';
 import { isObject, type Target } from '../purge/targets.js';
 import { searchVersion } from './content.js';
+import { copiesWithRows } from './verify-copies.js';
 import { patiently } from './patience.js';
 import { searched, type RowSearch } from './search.js';
 import { entriesOf, type Entry } from './versions.js';
@@ -25,13 +32,13 @@ interface Holding {
 /** Targets, and within each keys, that are read at the same time. */
 const AT_ONCE = 4;
 
-/** Reads every version of every object again and writes a line a target (TargetReport) for the ledger. */
+/** Reads every version of every object, and every file that is no copy, again and writes a line a target (TargetReport) for the ledger. */
 export async function verify(
   s3: S3Client,
   hashes: KeyedHashes,
   work: PurgeWork,
   search: RowSearch,
-): ReturnType<RowActivities['verifyRows']> {
+): Promise<RowsVerified> {
   const { bucket } = work.storage.records;
   const { activityId, attempt } = activityInfo();
   // A try that was given up and lives on writes to another.
@@ -39,6 +46,7 @@ export async function verify(
   const since = Date.parse(work.ref.startedAt);
   const lines = new ReportObject(s3, s3Uri(bucket, key), work.storage);
   const sum = { rows: 0, objects: 0, unreadable: 0 };
+  let copies: CopiesErased;
   try {
     await forEachOf(searched(s3, work), AT_ONCE, async ({ target, places }) => {
       const report = { remaining: 0, later: 0, blocked: 0 };
@@ -56,11 +64,12 @@ export async function verify(
       lines.write(reportOf(hashes, target, report));
       await lines.drained();
     });
+    copies = await copiesWithRows(s3, work, search);
   } catch (error) {
     await lines.discard();
     throw error;
   }
-  return { ...sum, ...(await lines.end()) };
+  return { ...sum, copies, ...(await lines.end()) };
 }
 
 async function holding(

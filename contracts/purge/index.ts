@@ -159,6 +159,21 @@ export interface RowsErased {
   /** Values looked for, of which so many were found anywhere. */
   readonly values: number;
   readonly found: number;
+  /** Files on mounts that held rows, and were made anew or removed. */
+  readonly copies?: CopiesErased;
+}
+
+/** Answer of `verifyRows`: every object and every file read again. */
+export interface RowsVerified {
+  /** Rows of the values that are there, in so many objects. */
+  readonly rows: number;
+  readonly objects: number;
+  /** Versions that could not be searched, or not in whole. */
+  readonly unreadable: number;
+  /** Files on mounts that are no copy of their object and hold rows, or can't be searched; `conflicts` counts what is held open. */
+  readonly copies?: CopiesErased;
+  readonly reportUri: string;
+  readonly reportHash: string;
 }
 
 export interface ErasureActivities {
@@ -185,12 +200,10 @@ export interface CopyActivities {
 export interface RowActivities {
   /** Which objects hold rows of the values, and how many; writes RowsPlan to `outputUri`. */
   planRows(input: PurgeWork & { outputUri: string }): Promise<{ bytes: number }>;
-  /** Rewrites the objects without the rows, erases their old versions and EFS copies, and keeps the keyed hashes of the values as suppressed. */
+  /** Rewrites the objects without the rows, erases their old versions, has files on mounts follow, and keeps the keyed hashes of the values as suppressed. */
   eraseRows(input: PurgeWork): Promise<RowsErased>;
-  /** Reads every object again: rows of the values that are there, and versions that could not be searched, or not in whole. */
-  verifyRows(
-    input: PurgeWork,
-  ): Promise<{ rows: number; objects: number; unreadable: number; reportUri: string; reportHash: string }>;
+  /** Reads every object again, and every file on mounts that is no copy of its object. */
+  verifyRows(input: PurgeWork): Promise<RowsVerified>;
 }
 
 /** Answer of `planObjects`, by target, the sum first. */

@@ -1,3 +1,5 @@
+import type { Blocked } from './index.js';
+
 /** How content of a target stays on a mount although no name of the mirror leads to it any more, and what to do about it. */
 export const HELD_ON_MOUNTS = {
   'file with other links':
@@ -7,3 +9,13 @@ export const HELD_ON_MOUNTS = {
 } as const;
 
 export type HeldOnMount = keyof typeof HELD_ON_MOUNTS;
+
+/** What no name leads to any more, and is there all the same, of counts by reason: nothing that a further round could erase. */
+export function heldOnMounts(conflicts: Readonly<Record<string, number>>): Blocked[] {
+  return Object.entries(HELD_ON_MOUNTS).flatMap(([reason, advice]) => {
+    const entries = conflicts[reason] ?? 0;
+    return entries > 0
+      ? [{ by: 'error', entries, advice: `on mounts: ${entries} × ${reason}: ${advice}` } as const]
+      : [];
+  });
+}

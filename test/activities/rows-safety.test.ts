@@ -1,15 +1,11 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { suppressedRows } from '../../activities/rows/index.js';
 import { parseS3Uri } from '../../contracts/names.js';
 import { SUPPRESSED_PREFIX, type RowsPlan, type TargetReport } from '../../contracts/purge/index.js';
-import { awsClients } from '../support/aws.js';
 import { failureOf } from './support/local-sagemaker.js';
 import {
   activities,
@@ -18,8 +14,8 @@ import {
   erase,
   hashes,
   heartbeats,
+  interrupted,
   kept,
-  mirroring,
   newBucket,
   over,
   put,
@@ -53,25 +49,6 @@ describe('eraseRows', () => {
     expect(done).toMatchObject({ objectsRewritten: 3, rows: 3 });
     expect((await bytesOf('r/orphan.csv', other)).toString()).toBe('1,bob\n');
     expect(await kept('p/', other)).toEqual({ versions: 1, markers: 0 });
-  });
-
-  it('has the copies on mounts follow before it ends', async () => {
-    const path = await mkdtemp(join(tmpdir(), 'perennial-rows-'));
-    try {
-      const { uid = 0, gid = 0 } = { uid: process.getuid?.(), gid: process.getgid?.() };
-      const mirrors = [{ bucket, prefix: 'data/', path, mountPoint: false, uid, gid }];
-      await put('data/a.csv', '1,anna\n2,bob\n');
-      await put('data/b.csv', '1,anna\n');
-      const wish = await work({ storage: { mirrors } });
-      for (const key of ['data/a.csv', 'data/b.csv']) await mirroring.mirrorKey(wish.storage, { bucket, key });
-      const files = async () => (await readdir(path)).filter((name) => name.endsWith('.csv'));
-      expect(await files()).toEqual(['a.csv', 'b.csv']);
-      expect(await run(activities.eraseRows, wish)).toMatchObject({ rows: 2, blocked: [] });
-      expect(await files()).toEqual(['a.csv']);
-      expect(await readFile(join(path, 'a.csv'), 'utf8')).toBe('2,bob\n');
-    } finally {
-      await rm(path, { recursive: true });
-    }
   });
 
   it('loses no upload that comes during the rewrite', async () => {
@@ -118,23 +95,6 @@ describe('eraseRows', () => {
     expect((await failureOf(erase({ options: { column: 0 } }))).type).toBe('InvalidRequest');
   });
 });
-
-/** The client, with something that happens just before its first command of a kind for a key, or before each. */
-function interrupted(command: string, key: string, happens: () => Promise<unknown>, always = false): typeof s3 {
-  let first = true;
-  const { s3: client } = awsClients(inject('aws').endpoint);
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      if (first && context.commandName === command && (args.input as { Key?: string }).Key === key) {
-        first = always;
-        await happens();
-      }
-      return next(args);
-    },
-    { step: 'initialize' },
-  );
-  return client;
-}
 
 describe('planRows', () => {
   it('says what would go, touches nothing, and names what can not be searched', async () => {

@@ -1,5 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Activities } from '../../contracts/activities.js';
 import { raise, script } from '../support/scripted-activities.js';
 import { NO_ENTRIES } from '../support/scripted-purge.js';
 import { timeSkippingEnvironment } from '../support/time-skipping.js';
@@ -45,6 +46,67 @@ describe('content that stays on a mount without a name of the mirror', () => {
     const blocked = outcome === 'Blocked' ? [{ by: 'error', entries: 1 }] : [];
     expect(end).toMatchObject({ outcome, blocked, warnings: [] });
     expect(counted(calls, 'verifyCopies')).toBe(rounds);
+  });
+});
+
+describe('rows that stay on a mount', () => {
+  const values: Partial<Activities> = {
+    inspectTargets: async (input) => ({ ...(await happy.inspectTargets(input)), values: 2 }),
+  };
+  const rows = purgeInput({ options: { column: 3 } });
+  const MOUNT = { path: '/mnt/data', backups: 'P35D' };
+
+  it.each([
+    ['go in another round', [2, 0], 'Purged', 2],
+    ['keep a purge from ending as Purged', [1, 1, 1, 1, 1], 'PurgeIncomplete', 5],
+  ] as const)('in files of the mirror %s', async (_, left, ends, rounds) => {
+    const files: number[] = [...left];
+    const { end, calls, events } = await playPurge(
+      env,
+      {
+        ...values,
+        eraseRows: async (input) => ({
+          ...(await happy.eraseRows(input)),
+          copies: { files: 1, bytes: 10, mounts: [{ ...MOUNT, files: 1 }], conflicts: {} },
+        }),
+        verifyRows: async (input) => {
+          const count = files.shift() ?? 0;
+          const copies = { files: count, bytes: 1, mounts: [{ ...MOUNT, files: count }], conflicts: {} };
+          return { ...(await happy.verifyRows(input)), copies };
+        },
+      },
+      { ...rows, request: `rows-${rounds}` },
+    );
+    expect(end).toMatchObject(ends === 'Purged' ? { outcome: ends } : { type: ends });
+    expect([counted(calls, 'eraseRows'), counted(calls, 'verifyRows')]).toEqual([rounds, rounds]);
+    // Backups of the mount keep them: the record names it.
+    expect(events.at(-1)).toMatchObject({ copies: { files: rounds, mounts: [{ ...MOUNT, files: rounds }] } });
+  });
+
+  it.each([
+    ['are waited for', [1, 0], 'Purged', 2],
+    ['and are never closed keep it from ending as Purged', [1, 1, 1, 1, 1], 'Blocked', 5],
+  ] as const)('in deleted files that are open %s', async (_, open, outcome, rounds) => {
+    const left: number[] = [...open];
+    const { end, calls } = await playPurge(
+      env,
+      {
+        ...values,
+        verifyRows: async (input) => {
+          const count = left.shift() ?? 0;
+          const conflicts: Record<string, number> = {
+            'folder in the place of a file': 1,
+            ...(count > 0 && { 'deleted file that is still open': count }),
+          };
+          const copies = { files: 0, bytes: 0, mounts: [{ ...MOUNT, files: 0 }], conflicts };
+          return { ...(await happy.verifyRows(input)), copies };
+        },
+      },
+      { ...rows, request: `open-${rounds}` },
+    );
+    const blocked = outcome === 'Blocked' ? [{ by: 'error', entries: 1 }] : [];
+    expect(end).toMatchObject({ outcome, blocked, warnings: ['on mounts: 1 × folder in the place of a file'] });
+    expect(counted(calls, 'verifyRows')).toBe(rounds);
   });
 });
 

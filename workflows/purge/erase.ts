@@ -1,6 +1,6 @@
 import { sleep } from '@temporalio/workflow';
 import type { Blocked, CopiesErased, RowsErased } from '../../contracts/purge/index.js';
-import { HELD_ON_MOUNTS, type HeldOnMount } from '../../contracts/purge/mounts.js';
+import { heldOnMounts, type HeldOnMount } from '../../contracts/purge/mounts.js';
 import { failure, heedCancel } from '../failures.js';
 import { ERASING, erasing } from './profiles.js';
 import { type Purge, entriesOf, plural } from './state.js';
@@ -104,20 +104,14 @@ class Entries {
     const held = heldOnMounts(conflicts);
     Object.assign(found, { remaining, later, blocked: [...blocked, ...held], report: { reportUri, reportHash } });
     found.copies = { ...found.copies, conflicts };
-    for (const [reason, count] of Object.entries(conflicts))
-      if (!(reason in HELD_ON_MOUNTS)) this.purge.warn(`on mounts: ${count} × ${reason}`);
-    // They vanish once they are closed.
-    const stillOpen =
-      round < MOST_ROUNDS ? (conflicts['deleted file that is still open' satisfies HeldOnMount] ?? 0) : 0;
+    this.purge.warnOfMounts(conflicts);
     const entries = Math.max(0, entriesOf(remaining) - blocked.reduce((sum, one) => sum + one.entries, 0));
     const uploads = options.uploads === 'purge' ? later : 0;
     return {
       open: [
         ...(entries > 0 ? [entries === 1 ? '1 entry of S3' : `${entries} entries of S3`] : []),
         ...(copies.files > 0 ? [`${plural(copies.files, 'file')} on mounts`] : []),
-        ...(stillOpen > 0
-          ? [`${plural(stillOpen, 'deleted file')} on mounts that ${stillOpen === 1 ? 'is' : 'are'} still open`]
-          : []),
+        ...stillOpen(conflicts, round),
         ...(uploads > 0 ? [plural(uploads, 'new upload')] : []),
       ],
       uploadsAlone: entries === 0 && copies.files === 0,
@@ -134,33 +128,38 @@ class Rows {
     const options = { ...ERASING, summary: `round ${round}` };
     const rows = await erasing.eraseRows.executeWithOptions(options, [work]);
     found.rows = found.rows ? summedRows(found.rows, rows) : rows;
+    if (rows.copies) found.copies = summed(found.copies, rows.copies);
     found.blocked = rows.blocked;
   }
 
-  async verify(): Promise<Left> {
+  async verify(round: number): Promise<Left> {
     const { found, work } = this.purge;
-    const { rows, objects, unreadable, reportUri, reportHash } = await erasing.verifyRows(work);
+    const { rows, objects, unreadable, copies, reportUri, reportHash } = await erasing.verifyRows(work);
     found.report = { reportUri, reportHash };
+    // Histories of before this count have none.
+    const { files = 0, conflicts = {} } = copies ?? {};
+    const open = stillOpen(conflicts, round);
+    found.blocked = [...found.blocked, ...heldOnMounts(conflicts)];
+    if (copies) found.copies = { ...summed(found.copies, lookedAt(copies)), conflicts };
+    this.purge.warnOfMounts(conflicts);
     // Objects that may not be rewritten, or can't be searched, keep their rows.
-    if (found.blocked.length > 0) return { open: [], uploadsAlone: false };
+    if (found.blocked.length > 0 && open.length === 0) return { open: [], uploadsAlone: false };
     return {
       open: [
         ...(rows > 0 ? [`${plural(rows, 'row')} in ${plural(objects, 'object')}`] : []),
         ...(unreadable > 0 ? [`${plural(unreadable, 'version')} that could not be searched`] : []),
+        ...(files > 0 ? [`${plural(files, 'file')} on mounts`] : []),
+        ...open,
       ],
       uploadsAlone: false,
     };
   }
 }
 
-/** What no name leads to any more, and is there all the same: nothing that a further round could erase. */
-function heldOnMounts(conflicts: Readonly<Record<string, number>>): Blocked[] {
-  return Object.entries(HELD_ON_MOUNTS).flatMap(([reason, advice]) => {
-    const entries = conflicts[reason] ?? 0;
-    return entries > 0
-      ? [{ by: 'error', entries, advice: `on mounts: ${entries} × ${reason}: ${advice}` } as const]
-      : [];
-  });
+/** They vanish once they are closed, so they are waited for. */
+function stillOpen(conflicts: Readonly<Record<string, number>>, round: number): string[] {
+  const count = round < MOST_ROUNDS ? (conflicts['deleted file that is still open' satisfies HeldOnMount] ?? 0) : 0;
+  return count > 0 ? [`${plural(count, 'deleted file')} on mounts that ${count === 1 ? 'is' : 'are'} still open`] : [];
 }
 
 /** What an erasure and the listing after it say of the same entries: the greater count of each reason. */
@@ -172,6 +171,14 @@ function merged(...lists: (readonly Blocked[])[]): Blocked[] {
   }
   return [...byReason.values()];
 }
+
+/** The mounts of a look that erased nothing: their backups are to be told. */
+const lookedAt = (copies: CopiesErased): CopiesErased => ({
+  ...copies,
+  files: 0,
+  bytes: 0,
+  mounts: copies.mounts.map((mount) => ({ ...mount, files: 0 })),
+});
 
 /** Of several rounds: files add up, by mount too. */
 function summed(before: CopiesErased, now: CopiesErased): CopiesErased {

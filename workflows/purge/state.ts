@@ -10,6 +10,7 @@ import type {
   RowsErased,
   TargetsSeen,
 } from '../../contracts/purge/index.js';
+import { HELD_ON_MOUNTS } from '../../contracts/purge/mounts.js';
 import type { LineageSummary, RecordsRedacted } from '../../contracts/purge/lineage.js';
 import type { PurgeProgress, PurgeStage, RetrainedModel } from '../../contracts/purge/process.js';
 import type { Storage } from '../../contracts/storage/index.js';
@@ -127,6 +128,12 @@ export class Purge {
     if (this.warnings.includes(line)) return;
     this.warnings.push(line);
     this.show();
+  }
+
+  /** What on mounts is in a copy's place, and keeps no content of a target. */
+  warnOfMounts(conflicts: Readonly<Record<string, number>>): void {
+    for (const [reason, count] of Object.entries(conflicts))
+      if (!(reason in HELD_ON_MOUNTS)) this.warn(`on mounts: ${count} × ${reason}`);
   }
 
   finish(outcome: NonNullable<PurgeProgress['outcome']>, reason: string): void {

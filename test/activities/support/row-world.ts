@@ -98,3 +98,20 @@ export async function work({
 }
 
 export const erase = async (wish?: Wish) => run(activities.eraseRows, await work(wish));
+
+/** The client, with something that happens just before its first command of a kind for a key, or before each. */
+export function interrupted(command: string, key: string, happens: () => Promise<unknown>, always = false): typeof s3 {
+  let first = true;
+  const { s3: client } = awsClients(inject('aws').endpoint);
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (first && context.commandName === command && (args.input as { Key?: string }).Key === key) {
+        first = always;
+        await happens();
+      }
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+  return client;
+}
