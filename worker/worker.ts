@@ -84,7 +84,7 @@ export function createActivities(
   namespace: string,
   aws: AwsClients,
   ledger: Pick<OpenLedger, 'ledger'>,
-  mirroring: Mirroring = createMirroring(aws),
+  mirroring: Mirroring = createMirroring({ ...aws, hashes: keyedHashes(aws.ssm) }),
 ): Activities {
   const { region, slackApiUrl, temporalUiUrl, taskQueue } = config;
   const hashes = keyedHashes(aws.ssm);
@@ -142,7 +142,7 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       .catch((error: unknown) =>
         log.warn({ err: error }, 'ledger: not reachable yet; `perennial ledger rebuild` adds the runs it misses'),
       );
-    const mirroring = createMirroring(aws);
+    const mirroring = createMirroring({ ...aws, hashes: keyedHashes(aws.ssm) });
     const worker = await Worker.create({
       connection,
       namespace,

@@ -39,7 +39,7 @@ export async function lookAtData(
   if (listed.unavoidable > 0) {
     throw fail(
       'DataInvalid',
-      `${counted(listed.unavoidable, 'purged file')} on the mounts of data.fileSystems, which a job would read (${listed.notes.join('; ')}): run again once the purge is over, erase what came back, or let it in with \`perennial purge lift\``,
+      `${counted(listed.unavoidable, 'purged file')} on the mounts of data.fileSystems, which a job would read (${listed.notes.join('; ')}): run again once the purge is over, erase what came back (\`perennial mirror repair\` does so on a mirror's mount), or let it in with \`perennial purge lift\``,
     );
   }
   const channels = splitHoldout(listed.channels, definition);

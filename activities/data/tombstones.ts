@@ -28,8 +28,10 @@ export interface PlainTombstones {
 }
 
 /** An object under TOMBSTONES_PREFIX. */
-interface Stone {
+export interface Stone {
   readonly key: string;
+  readonly etag: string;
+  readonly size: number;
   /** Milliseconds; S3 tells whole seconds. */
   readonly modified: number;
   readonly request: string;
@@ -48,9 +50,9 @@ export async function listStones(s3: S3Client, bucket: string): Promise<Stone[]>
     const found: Stone[] = [];
     for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: TOMBSTONES_PREFIX })) {
       answeredByS3(page.Name, resource);
-      for (const { Key = '', LastModified } of page.Contents ?? []) {
+      for (const { Key = '', ETag: etag = '', Size: size = 0, LastModified } of page.Contents ?? []) {
         const request = Key.slice(TOMBSTONES_PREFIX.length).split('/')[0] ?? '';
-        found.push({ key: Key, modified: LastModified?.getTime() ?? 0, request });
+        found.push({ key: Key, etag, size, modified: LastModified?.getTime() ?? 0, request });
       }
     }
     return found;
@@ -73,8 +75,8 @@ export async function standingHashes(
   const lists = stones.filter(({ key }) => key.endsWith('.txt'));
   await pLimit(READERS).map(lists, async ({ key, modified, request }) => {
     heartbeat();
-    for await (const line of lines(s3, bucket, key)) {
-      if (line.startsWith('#') && line !== head) throw otherKey(s3Uri(bucket, key));
+    for await (const line of linesOf(s3, bucket, key)) {
+      if (line.startsWith('#') && line !== head) throw otherKey(bucket, key);
       if (!wanted.has(line)) continue;
       if (key.startsWith(LIFTED_PREFIX)) lifted.set(line, Math.max(modified, lifted.get(line) ?? 0));
       else if (modified >= (out.get(line)?.modified ?? 0)) out.set(line, { request, modified });
@@ -125,7 +127,7 @@ export async function admit(
 }
 
 /** Prefixes that purges under way are erasing; undefined if one of the purges ended since the stones were listed. */
-async function plainPrefixes(
+export async function plainPrefixes(
   s3: S3Client,
   bucket: string,
   stones: readonly Stone[],
@@ -140,7 +142,8 @@ async function plainPrefixes(
   return read.some((one) => one === undefined) ? undefined : read.flatMap((one) => one ?? []);
 }
 
-async function* lines(s3: S3Client, bucket: string, key: string): AsyncGenerator<string> {
+/** The lines of a list of hashes. */
+export async function* linesOf(s3: S3Client, bucket: string, key: string): AsyncGenerator<string> {
   try {
     const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     answeredByS3(ETag, s3Uri(bucket, key));
@@ -151,8 +154,9 @@ async function* lines(s3: S3Client, bucket: string, key: string): AsyncGenerator
   }
 }
 
-const otherKey = (uri: string) =>
+/** What is said of a list whose hashes can't be compared. */
+export const otherKey = (bucket: string, key: string) =>
   fail(
     'DataInvalid',
-    `${uri} was made with another key than SSM parameter ${HMAC_PARAMETER} holds now, so what was purged can't be told from what was not: restore the parameter's former value`,
+    `${s3Uri(bucket, key)} was made with another key than SSM parameter ${HMAC_PARAMETER} holds now, so what was purged can't be told from what was not: restore the parameter's former value`,
   );

@@ -137,7 +137,7 @@ const removeLeft = async (parent: Copy['folder'], name: string) => {
 };
 
 /**
- * Whether a file is the copy of an object that was uploaded after the purge began, where such are left. The file's own time proves nothing,
+ * Whether a file is the copy of an object that was uploaded after the purge began, where such are left and no tombstone keeps them off mounts. The file's own time proves nothing,
  * as anyone may set it: S3 is asked, for the few files that look like it.
  */
 async function isOfLaterUpload(
@@ -145,7 +145,13 @@ async function isOfLaterUpload(
   { ref, options }: PurgeWork,
   { mount: { mirror }, copy, signal }: { mount: Mount; copy: Copy; signal: AbortSignal },
 ): Promise<boolean> {
-  if (options.uploads === 'purge' || !isLater(Number(copy.stats.mtimeMs), ref.startedAt)) return false;
+  // Where tombstones stand, no mount may have them.
+  if (
+    options.tombstones !== false ||
+    options.uploads === 'purge' ||
+    !isLater(Number(copy.stats.mtimeMs), ref.startedAt)
+  )
+    return false;
   const name = textOf(copy.path);
   if (name === undefined) return false;
   const state = await head(s3, { bucket: mirror.bucket, key: mirror.prefix + name }, signal);

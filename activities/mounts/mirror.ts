@@ -1,6 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Mirror, Storage } from '../../contracts/storage/index.js';
 import { fail } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import { Afterwards } from './afterwards.js';
 import { Conflicted, type Conflict } from './conflicts.js';
 import { copyObject, type Going } from './copy.js';
 import { isMissing, mountFailure } from './faults.js';
@@ -8,6 +10,7 @@ import { Folder } from './folder.js';
 import { descend, removeEmptyFolders } from './path.js';
 import { belowMirror, imageOf, textOf, type Bytes, type FileImage } from './image.js';
 import { head, isGone, type ObjectName } from './objects.js';
+import { AGE_MS, purgedKeys, type PurgedBy } from './purged.js';
 import { isCopyOf } from './stamp.js';
 import { Turns } from './turns.js';
 
@@ -21,13 +24,16 @@ interface Mirrored {
 
 export interface Mirroring {
   /**
-   * Makes every declared mirror of the key equal to what HEAD of the key answers: copied, removed, or as it is already. Whatever happens
+   * Makes every declared mirror of the key equal to what HEAD of the key answers: copied, removed, or as it is already. A purged key counts as
+   * absent. Whatever happens
    * meanwhile, here or in other workers, it ends only when a look has found both equal.
    * @throws ResourceMissing where nothing is mounted; typed failures of S3 and of the file system. None names the key.
    */
   mirrorKey(storage: Pick<Storage, 'mirrors'>, object: ObjectName, going?: Going): Promise<Mirrored>;
   /** The same for one mirror. */
   mirrorOne(mirror: Mirror, object: ObjectName, going?: Going): Promise<Mirrored>;
+  /** The request that erased a key for good: no mount has a file of it, whatever the bucket has. */
+  purgedBy: PurgedBy;
 }
 
 /** An object that changes at each look is left to the event of its last change. */
@@ -45,9 +51,21 @@ function asSwapped(error: unknown): boolean {
   throw error;
 }
 
+interface Dependencies {
+  readonly s3: S3Client;
+  /** Opens the keyed hashes; needed once anything was purged. */
+  readonly hashes: () => Promise<KeyedHashes>;
+  /** How old what is known of tombstones may be. */
+  readonly ageMs?: number;
+}
+
 /** Keeps mounts equal to buckets, key by key. One for a process: it keeps work on one key apart. */
-export function createMirroring({ s3 }: { readonly s3: S3Client }): Mirroring {
+export function createMirroring({ s3, hashes, ageMs = AGE_MS }: Dependencies): Mirroring {
   const turns = new Turns<Mirrored>();
+  const purgedBy = purgedKeys({ s3, hashes, ageMs });
+  const afterwards = new Afterwards(async (mirror, object, since) => {
+    if ((await purgedBy(object, since)) !== undefined) await mirrorOne(mirror, object);
+  }, ageMs);
 
   return {
     async mirrorKey({ mirrors }, object, going = {}) {
@@ -63,6 +81,7 @@ export function createMirroring({ s3 }: { readonly s3: S3Client }): Mirroring {
       );
     },
     mirrorOne,
+    purgedBy,
   };
 
   async function mirrorOne(mirror: Mirror, object: ObjectName, going: Going = {}): Promise<Mirrored> {
@@ -75,7 +94,9 @@ export function createMirroring({ s3 }: { readonly s3: S3Client }): Mirroring {
       try {
         const root = await Folder.root(mirror);
         try {
-          return await settle({ mirror, object, image, root, going });
+          const done = await settle({ mirror, object, image, root, going });
+          if (done.copied > 0) afterwards.add(mirror, object);
+          return done;
         } finally {
           await root.close();
         }
@@ -125,8 +146,9 @@ export function createMirroring({ s3 }: { readonly s3: S3Client }): Mirroring {
   /** One look; undefined where mount and bucket are equal, or as unequal as the mirror's rules leave them. */
   async function look(place: Place, notOwned: () => void): Promise<Done | undefined> {
     const { mirror, object, image, root, going } = place;
+    if ((await purgedBy(object)) !== undefined) return remove(place, 'purged');
     const state = await head(s3, object, going.signal);
-    if (!state) return remove(place);
+    if (!state) return remove(place, 'gone');
     if (!mirror.created) return undefined;
     const file = await descend(root, image.folders, (folder) => folder.look(image.name));
     if (file && isCopyOf(state, file)) return undefined;
@@ -134,12 +156,16 @@ export function createMirroring({ s3 }: { readonly s3: S3Client }): Mirroring {
     return done ? { what: 'copied', bytes: state.size } : { what: 'changed' };
   }
 
-  async function remove({ mirror, object, image, root, going }: Place): Promise<Done | undefined> {
-    if (!mirror.removed) return undefined;
+  /** What was purged goes by whatever rules. */
+  async function remove(
+    { mirror, object, image, root, going }: Place,
+    why: 'purged' | 'gone',
+  ): Promise<Done | undefined> {
+    if (why === 'gone' && !mirror.removed) return undefined;
     const file = await descend(root, image.folders, (folder) => folder.look(image.name));
     // A folder is there for other keys.
     if (!file || file.isDirectory()) return undefined;
-    if (!(await isGone(s3, object, going.signal))) return { what: 'changed' };
+    if (why === 'gone' && !(await isGone(s3, object, going.signal))) return { what: 'changed' };
     await descend(root, image.folders, (folder) => folder.unlink(image.name));
     for (const folder of await removeEmptyFolders(root, image.folders)) await mirrorPath(mirror, folder, going);
     return { what: 'removed' };

@@ -12,6 +12,7 @@ import { beating } from './heartbeats.js';
 import { imageOf, textOf } from './image.js';
 import { listMirrored, type Listed } from './listing.js';
 import type { Mirroring } from './mirror.js';
+import type { PurgedBy } from './purged.js';
 import { forEachStaged } from './staged.js';
 import { isCopyOf } from './stamp.js';
 import { walk, type Found } from './walk.js';
@@ -26,7 +27,7 @@ type Counts = { -readonly [K in 'examined' | 'copied' | 'removed' | 'bytes']: Mi
 /** Compares a mirror's bucket with its mount, both read in order side by side, and repairs what differs. */
 export function createReconcile(
   s3: S3Client,
-  { mirrorOne }: Pick<Mirroring, 'mirrorOne'>,
+  { mirrorOne, purgedBy }: Pick<Mirroring, 'mirrorOne' | 'purgedBy'>,
 ): StorageActivities['reconcileMirror'] {
   return async ({ storage, mirror: index, dryRun }) => {
     const mirror = storage.mirrors[index];
@@ -35,6 +36,7 @@ export function createReconcile(
     const { bucket, prefix, path } = mirror;
     const counts: Counts = { examined: 0, copied: 0, removed: 0, bytes: 0 };
     const conflicts = new Conflicts();
+    const leftOut: Record<string, number> = {};
     const going = beating(() => counts);
 
     const repair = async ({ key, kind, bytes }: Difference) => {
@@ -51,7 +53,11 @@ export function createReconcile(
     try {
       const root = await Folder.root(mirror);
       try {
-        await forEachOf(differences(s3, mirror, root, { counts, conflicts, going }), AT_ONCE, repair);
+        await forEachOf(
+          differences(s3, mirror, root, { counts, conflicts, leftOut, purgedBy, going }),
+          AT_ONCE,
+          repair,
+        );
         if (!dryRun) await dropLeft(root);
       } finally {
         await root.close();
@@ -60,7 +66,7 @@ export function createReconcile(
       await throwIfCancelled();
       throw mountFailure(error, mirror, 'reconciling the mirror');
     }
-    return { bucket, prefix, path, ...counts, conflicts: conflicts.counts };
+    return { bucket, prefix, path, ...counts, conflicts: conflicts.counts, leftOut };
   };
 }
 
@@ -74,6 +80,8 @@ interface Difference {
 interface Comparison {
   readonly counts: Counts;
   readonly conflicts: Conflicts;
+  readonly leftOut: Record<string, number>;
+  readonly purgedBy: PurgedBy;
   readonly going: Going;
 }
 
@@ -82,7 +90,7 @@ async function* differences(
   s3: S3Client,
   mirror: Mirror,
   root: Folder,
-  { counts, conflicts, going }: Comparison,
+  { counts, conflicts, leftOut, purgedBy, going }: Comparison,
 ): AsyncGenerator<Difference> {
   const files = walk(root);
   try {
@@ -110,18 +118,30 @@ async function* differences(
     await files.return(undefined);
   }
 
-  function* wanted({ key, path, state }: Listed, file: Found | undefined): Generator<Difference> {
+  async function* wanted({ key, path, state }: Listed, file: Found | undefined): AsyncGenerator<Difference> {
     const image = imageOf(path);
     if (!image) conflicts.add('key without an image on a mount');
-    if (!mirror.created || !image || 'marker' in image) return;
+    if (!image || 'marker' in image) return;
+    const request = await purgedBy({ bucket: mirror.bucket, key });
+    if (request !== undefined) {
+      const why = `purged (request ${request})`;
+      leftOut[why] = (leftOut[why] ?? 0) + 1;
+      if (file) yield { key, kind: 'removed', bytes: 0 };
+      return;
+    }
+    if (!mirror.created) return;
     if (!file || !isCopyOf(state, file.stats)) yield { key, kind: 'copied', bytes: state.size };
   }
 
-  function* surplus({ path }: Found): Generator<Difference> {
-    if (!mirror.removed) return;
+  async function* surplus({ path }: Found): AsyncGenerator<Difference> {
     const name = imageOf(path) && textOf(path);
-    if (name === undefined) conflicts.add('name that no key can have');
-    else yield { key: mirror.prefix + name, kind: 'removed', bytes: 0 };
+    if (name === undefined) {
+      if (mirror.removed) conflicts.add('name that no key can have');
+      return;
+    }
+    const key = mirror.prefix + name;
+    if (mirror.removed || (await purgedBy({ bucket: mirror.bucket, key })) !== undefined)
+      yield { key, kind: 'removed', bytes: 0 };
   }
 }
 

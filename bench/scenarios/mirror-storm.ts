@@ -13,6 +13,7 @@ import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clie
 import { NativeConnection } from '@temporalio/worker';
 import pLimit from 'p-limit';
 import { pino } from 'pino';
+import { hashesWith } from '../../activities/keyed-hashes.js';
 import { createMirroring } from '../../activities/mounts/mirror.js';
 import { STORAGE_ID, STORAGE_MEMO } from '../../contracts/storage/state.js';
 import { startListener } from '../../worker/listener/index.js';
@@ -78,7 +79,14 @@ async function measure(
       const log = pino({ level: 'silent' });
       // Two workers: what one has begun, the other may overtake.
       const listeners = [0, 1].map(() =>
-        startListener({ mirroring: createMirroring({ s3 }), sqs, queueUrl, connection, namespace: 'default', log }),
+        startListener({
+          mirroring: createMirroring({ s3, hashes: async () => hashesWith(Buffer.alloc(32)) }),
+          sqs,
+          queueUrl,
+          connection,
+          namespace: 'default',
+          log,
+        }),
       );
       try {
         return await storm(setting, say, signal);

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMountActivities } from '../../activities/mounts/index.js';
+import { hashesWith } from '../../activities/keyed-hashes.js';
 import { createMirroring } from '../../activities/mounts/mirror.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { CopiesErased, PurgeWork, TargetLine } from '../../contracts/purge/index.js';
@@ -114,7 +115,7 @@ async function fill(mount: string): Promise<void> {
 
 async function purging(s3: S3Client, bucket: string, mount: string): Promise<() => Promise<number>> {
   const storage = storageOf(bucket, mount);
-  const mirroring = createMirroring({ s3 });
+  const mirroring = createMirroring({ s3, hashes: async () => hashesWith(Buffer.alloc(32)) });
   const activities = createMountActivities({ s3, mirroring });
   const lists = {
     objects: paths().map((key): TargetLine => ({ bucket, key })),

@@ -1,4 +1,4 @@
-import type { ReconcileResult } from '../../contracts/storage/state.js';
+import type { MirrorDifference, ReconcileResult } from '../../contracts/storage/state.js';
 import { ask } from '../ask.js';
 import { withClient } from '../connect.js';
 import { EXIT } from '../errors.js';
@@ -22,13 +22,17 @@ function render(output: Output, { mirrors }: ReconcileResult, done: boolean): st
       formatBytes(bytes),
     ]),
   );
-  const conflicts = mirrors.flatMap(({ path, conflicts: counts }) =>
-    Object.entries(counts).map(([reason, count]) => `${path}: ${count} × ${reason}`),
-  );
+  const told = (countsOf: (mirror: MirrorDifference) => Readonly<Record<string, number>>) =>
+    mirrors.flatMap((mirror) =>
+      Object.entries(countsOf(mirror)).map(([reason, count]) => `${mirror.path}: ${count} × ${reason}`),
+    );
+  const conflicts = told((mirror) => mirror.conflicts);
+  const leftOut = told((mirror) => mirror.leftOut ?? {});
   const different = mirrors.reduce((sum, { copied, removed }) => sum + copied + removed, 0);
   return [
     table,
     conflicts.length > 0 && `can't be made equal (docs/mirror.md says what to do):\n${conflicts.join('\n')}`,
+    leftOut.length > 0 && `left out on purpose, until \`perennial purge lift\`:\n${leftOut.join('\n')}`,
     different > 0 && !done && `${plural(different, 'difference')}: \`perennial mirror repair\` makes the mounts equal`,
     different === 0 && 'buckets and mounts are equal',
   ]

@@ -32,6 +32,8 @@ export interface MirrorDifference {
   readonly bytes: number;
   /** What could not be made equal (keys without an image on a mount, a folder in the way): counts by reason. */
   readonly conflicts: Readonly<Record<string, number>>;
+  /** Objects that have no place on the mount, and are no difference: counts by reason, with the request that purged their keys. */
+  readonly leftOut?: Readonly<Record<string, number>>;
 }
 
 export interface StorageActivities {

@@ -2,6 +2,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDataActivities } from '../../activities/data/index.js';
 import { createLineageActivities } from '../../activities/lineage/index.js';
+import { penOf } from '../../activities/lineage/pen.js';
 import { redactFolder } from '../../activities/lineage/records.js';
 import type { CheckDataInput } from '../../contracts/activities.js';
 import { fileRecordKey, manifestKey, s3Uri } from '../../contracts/names.js';
@@ -47,7 +48,7 @@ async function setTombstones(): Promise<void> {
 
 async function redact(s3 = world.s3): Promise<void> {
   const hash = purgedKey((await world.hashes()).object(world.bucket, ANNA));
-  await redactFolder(s3, recordUri(), { isTarget: (key) => key === ANNA, inPlaceOf: () => hash });
+  await redactFolder(s3, penOf(s3), recordUri(), { isTarget: (key) => key === ANNA, inPlaceOf: () => hash });
 }
 
 /** A try that dies once its manifests are written, and before it looks for purges that began meanwhile. */

@@ -95,11 +95,15 @@ describe('copies of objects', () => {
     await world.file('forged');
     await utimes(join(world.mount, 'forged'), new Date(), new Date());
     const targets = ['later', 'forged'].map(key);
-    const { erased, verified } = await erase(targets, { ref });
+    const { erased, verified } = await erase(targets, { ref, options: { tombstones: false } });
     expect([erased.files, verified.files]).toEqual([1, 0]);
     expect(await readFile(join(world.mount, 'later'), 'utf8')).toBe('later');
-    expect((await erase(targets, { ref, options: { uploads: 'purge' } })).erased.files).toBe(1);
+    const uploads = { uploads: 'purge', tombstones: false } as const;
+    expect((await erase(targets, { ref, options: uploads })).erased.files).toBe(1);
     expect(await world.files()).toEqual({});
+    // No mount may have what a tombstone stands for.
+    await world.mirror('later');
+    expect((await erase(targets, { ref })).erased.files).toBe(1);
   });
 });
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { HeadObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { own } from '../../activities/mounts/folder.js';
-import { createMirroring } from '../../activities/mounts/mirror.js';
 import type { Mirror } from '../../contracts/storage/index.js';
 import { MountWorld, filesUnder } from './support/mount-world.js';
 
@@ -132,7 +131,7 @@ describe('an object that was created', () => {
         return command.constructor.name === 'GetObjectCommand' ? { ...answer, Body: broken() } : answer;
       },
     });
-    const attempt = createMirroring({ s3: failing }).mirrorKey(world.storage(), {
+    const attempt = world.mirroringOf({ s3: failing }).mirrorKey(world.storage(), {
       bucket: world.bucket,
       key: 'secret-name',
     });
@@ -200,7 +199,7 @@ describe('a mount that is missing', () => {
 });
 
 it('ends equal whatever happens at the same time, in this worker and in others', async () => {
-  const others = [world.mirroring, createMirroring({ s3: world.s3 }), createMirroring({ s3: world.s3 })];
+  const others = [world.mirroring, world.mirroringOf(), world.mirroringOf()];
   const key = 'folder/file';
   const storage = world.storage();
   const looks: Promise<unknown>[] = [];

@@ -31,13 +31,15 @@ it('compares and repairs what is declared', async () => {
       asked.push(dryRun);
       const { path } = storage.mirrors[mirror] ?? { path: 'none' };
       const conflicts: Record<string, number> = mirror === 1 ? { 'file with other links': 3 } : {};
-      return { ...difference, path, copied: mirror, conflicts };
+      const leftOut: Record<string, number> = mirror === 1 ? { 'purged (request R-17)': 2 } : {};
+      return { ...difference, path, copied: mirror, conflicts, leftOut };
     },
   });
   const check = await perennial('mirror', 'check');
   expect(check.code).toBe(1);
   expect(check.out).toMatch(/s3:\/\/my-bucket\/data\/ +\/mnt\/one +10 +0 +1/);
   expect(check.out).toContain('/mnt/two: 3 × file with other links');
+  expect(check.out).toMatch(/left out on purpose.*\n.*\/mnt\/two: 2 × purged \(request R-17\)/);
   expect(check.out).toContain('3 differences: `perennial mirror repair`');
   const repair = await perennial('mirror', 'repair', '--json');
   expect(repair.code).toBe(0);

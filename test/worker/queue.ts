@@ -10,6 +10,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { inject } from 'vitest';
+import { hashesWith } from '../../activities/keyed-hashes.js';
 import { createMirroring } from '../../activities/mounts/mirror.js';
 import { startListener } from '../../worker/listener/index.js';
 
@@ -43,7 +44,7 @@ export async function withListener(
   };
   const [arn = ''] = await attributes('QueueArn');
   const listening = startListener({
-    mirroring: createMirroring({ s3 }),
+    mirroring: createMirroring({ s3, hashes: async () => hashesWith(Buffer.alloc(32)) }),
     sqs,
     queueUrl: url,
     connection: env.nativeConnection,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { hashesWith } from '../../../activities/keyed-hashes.js';
 import { createMountActivities } from '../../../activities/mounts/index.js';
 import { createMirroring } from '../../../activities/mounts/mirror.js';
 import type { PurgeWork, TargetLine } from '../../../contracts/purge/index.js';
@@ -26,7 +27,8 @@ export async function filesUnder(folder: string): Promise<Record<string, string 
 export class MountWorld {
   readonly s3 = new S3Client(AWS);
   readonly bucket = `mounts-${randomUUID()}`;
-  readonly mirroring = createMirroring({ s3: this.s3 });
+  readonly hashes = hashesWith(Buffer.alloc(32, 3));
+  readonly mirroring = this.mirroringOf();
   readonly activities = createMountActivities({ s3: this.s3, mirroring: this.mirroring });
 
   private constructor(private readonly home: string) {}
@@ -36,6 +38,11 @@ export class MountWorld {
     await mkdir(world.mount);
     await world.s3.send(new CreateBucketCommand({ Bucket: world.bucket }));
     return world;
+  }
+
+  /** As of another worker. */
+  mirroringOf(rest: Partial<Parameters<typeof createMirroring>[0]> = {}) {
+    return createMirroring({ s3: this.s3, hashes: async () => this.hashes, ageMs: 100, ...rest });
   }
 
   /** The mirror's folder. */

@@ -21,7 +21,7 @@ const QUIET = new DefaultLogger('ERROR');
 
 export const { s3 } = awsClients(inject('aws').endpoint);
 export const hashes = hashesWith(Buffer.alloc(32, 3));
-export const mirroring = createMirroring({ s3 });
+export const mirroring = createMirroring({ s3, hashes: async () => hashes });
 /** The activities over a client of one's own. */
 export const over = (client: typeof s3) =>
   createRowActivities({ s3: client, hashes: () => Promise.resolve(hashes), mirroring });
