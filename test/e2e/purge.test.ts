@@ -1,6 +1,11 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileRecordKey, parseRunId } from '../../contracts/names.js';
@@ -17,8 +22,13 @@ const DAY = weather[12]?.date ?? '';
 const KEY = `data/forget/train/${DAY}.csv`;
 const URI = `s3://${BUCKET}/${KEY}`;
 
+/** Of a model that also trains from a mount. */
+const FILE_SYSTEM = 'fs-0123456789abcdef0';
+const IMAGES = 'data/mounted/images/';
+
 let setting: Setting;
 let mount: string;
+let images: string;
 beforeAll(async () => {
   setting = await Setting.start();
   await setting.s3.send(
@@ -29,7 +39,10 @@ beforeAll(async () => {
   const file = join(setting.stateDir, 'storage.yaml');
   const owner = { uid: process.getuid?.() ?? 1001, gid: process.getgid?.() ?? 1001 };
   const mirror = { bucket: BUCKET, prefix: 'data/forget/train/', path: mount, mountPoint: false, ...owner };
-  await writeFile(file, stringify({ storage: { records: { bucket: BUCKET }, mirrors: [mirror] } }));
+  images = join(setting.stateDir, 'sagemaker', 'efs', FILE_SYSTEM, 'images');
+  await mkdir(images, { recursive: true });
+  const mirrors = [mirror, { ...mirror, prefix: IMAGES, path: images }];
+  await writeFile(file, stringify({ storage: { records: { bucket: BUCKET }, mirrors } }));
   await setting.model('forget');
   // Once more: each object has two versions.
   await setting.upload('forget', 0, 30);
@@ -52,9 +65,9 @@ const copies = async () => (await readdir(mount)).filter((name) => name.endsWith
 const cli = (...args: string[]) => shell(args, setting.env);
 
 async function fileRecord(run: string): Promise<FileRecord> {
-  const { time = '' } = parseRunId(run) ?? {};
+  const { model = '', time = '' } = parseRunId(run) ?? {};
   const { Body } = await setting.s3.send(
-    new GetObjectCommand({ Bucket: BUCKET, Key: fileRecordKey('models/forget/', time) }),
+    new GetObjectCommand({ Bucket: BUCKET, Key: fileRecordKey(`models/${model}/`, time) }),
   );
   return JSON.parse((await Body?.transformToString()) ?? '') as FileRecord;
 }
@@ -122,4 +135,32 @@ describe('a request to be forgotten', () => {
     // Three times what it is to take, on a machine that does other things meanwhile.
     expect(seconds).toBeLessThan(15);
   }, 60_000);
+
+  it('leaves a file out of a training from a mirrored mount, also when it is uploaded again', async () => {
+    const put = (name: string) =>
+      setting.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${IMAGES}${name}`, Body: name }));
+    for (const name of ['anna.png', 'ben.png']) await put(name);
+    await perennialOk(['mirror', 'repair'], { env: setting.env });
+    const seen = async (run: string) =>
+      (await fileRecord(run)).files.flatMap(({ key, mounted }) => (mounted ? [key] : [])).sort();
+    const channel = { channel: 'images', fileSystem: FILE_SYSTEM, directory: '/images', path: images };
+    await setting.model('mounted', {
+      data: { bucket: BUCKET, window: 'P20Y', fileSystems: [{ ...channel, mirrorOf: `s3://${BUCKET}/${IMAGES}` }] },
+      network: { subnets: ['subnet-1'], securityGroups: ['sg-1'] },
+    });
+    const before = await setting.run('mounted', '--no-deploy');
+    expect(before).toMatchObject({ outcome: 'Trained' });
+    expect(await seen(before.run)).toEqual([`${IMAGES}anna.png`, `${IMAGES}ben.png`]);
+
+    const why = ['--request', 'R-19', '--reason', 'erasure request'];
+    const purged = await cli('purge', `s3://${BUCKET}/${IMAGES}anna.png`, ...why, '--follow');
+    expect(purged).toMatchObject({ outcome: 'Purged', result: { copies: { files: 1 } } });
+    await put('anna.png');
+    expect(await cli('mirror', 'repair')).toMatchObject({
+      mirrors: [{}, { copied: 0, leftOut: { 'purged (request R-19)': 1 } }],
+    });
+    const after = await setting.run('mounted', '--no-deploy', '--force');
+    expect(after).toMatchObject({ outcome: 'Trained' });
+    expect(await seen(after.run)).toEqual([`${IMAGES}ben.png`]);
+  }, 120_000);
 });
