@@ -13,6 +13,9 @@ import { countSlackMessages, showSummary, summaryJson, type Summary } from './su
 import { summariseTraffic } from './traffic.js';
 
 const MODEL_FILE = 'examples/seattle-weather/model.yaml';
+const STORAGE_FILE = 'examples/seattle-weather/storage.yaml';
+/** A day that every first run trains on. */
+const PURGED = 's3://perennial-demo/data/seattle-weather/train/2012-03-01.csv';
 /** The local Slack takes any token of this form. */
 const LOCAL_SLACK_TOKEN = 'xoxb-local';
 /** Ctrl-C, a supervisor's request, and the terminal's window being closed. */
@@ -74,8 +77,11 @@ async function play(stack: LocalStack, screen: Screen, signal: AbortSignal): Pro
     }),
   );
   signal.throwIfAborted();
-  await screen.step(`perennial apply ${MODEL_FILE}`, () =>
-    perennialOk(['apply', packagePath(MODEL_FILE)], { env, onSay: (text) => screen.detail(text) }),
+  const { storage } = (await perennialOk(['storage', 'show'], { env })) as { storage: object | null };
+  // There is one declared storage for all models: what somebody declared since the first start stays.
+  const files = storage ? [MODEL_FILE] : [MODEL_FILE, STORAGE_FILE];
+  await screen.step(`perennial apply ${files.join(' ')}`, () =>
+    perennialOk(['apply', ...files.map((file) => packagePath(file))], { env, onSay: (text) => screen.detail(text) }),
   );
   const first = await playRound({ env, definition, screen, signal });
   if (first.run.outcome !== 'Deployed') {
@@ -109,6 +115,9 @@ async function stayUp({ urls }: LocalStack, stateDir: string, screen: Screen, si
     ['try', 'npx perennial runs'],
     ['', 'npx perennial run seattle-weather --force --set training.hyperparameters.wd=0.1 --no-deploy --follow'],
     ['', 'npx perennial invoke seattle-weather --csv 10.0,4.4,0.0,3.1,0.5,0.86,0.87,0.5'],
+    ['forget', `npx perennial purge ${PURGED} --request R-1 --reason "erasure request" --follow`],
+    ['', 'npx perennial purge certificate R-1 --out R-1.html'],
+    ['', 'npx perennial audit verify --certificate R-1.html'],
   ]);
   // Nothing else keeps this process alive: the services are processes of their own.
   const alive = setInterval(() => undefined, 60_000);

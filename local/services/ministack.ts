@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagePath } from '../paths.js';
 import { installed } from '../tools/install.js';
+import { makeAuditResources } from './audit.js';
 import { makeStateChangeQueue } from './state-changes.js';
 import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
 
@@ -47,8 +48,9 @@ export async function ministackService(ctx: ServiceContext, port: number): Promi
     stopWithinMs: 20_000,
     async ready() {
       if (!(await answers(`${endpoint}/_ministack/health`))) return false;
-      // After every start: the first, and one with a state from before there was this queue.
-      await makeStateChangeQueue(endpoint, { region: AWS_REGION, key: AWS_KEY });
+      // After every start: the first, and one with a state from before there were these.
+      const account = { region: AWS_REGION, key: AWS_KEY };
+      await Promise.all([makeStateChangeQueue(endpoint, account), makeAuditResources(endpoint, account)]);
       return true;
     },
     async beforeStart(crashed) {

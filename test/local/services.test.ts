@@ -2,6 +2,7 @@ import {
   CreateBucketCommand,
   GetBucketVersioningCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -12,6 +13,7 @@ import {
   DecryptCommand,
   DescribeKeyCommand,
   EncryptCommand,
+  GetPublicKeyCommand,
 } from '@aws-sdk/client-kms';
 import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
 import { Connection } from '@temporalio/client';
@@ -126,6 +128,29 @@ describe('MiniStack', () => {
       '2026-01-01',
     ]);
     expect(lines).toEqual(['MiniStack ended unexpectedly (SIGKILL); starting it again.', 'MiniStack runs again.']);
+  });
+
+  it('brings a bucket with Object Lock and one key for the record of purges, the same after every start', async () => {
+    const stateDir = await temporaryFolder();
+    const found = async ({ env }: LocalStack) => {
+      const { s3, kms } = awsClients(env.AWS_ENDPOINT_URL ?? '');
+      const lock = await s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'perennial-audit' }));
+      const { KeyId, PublicKey, SigningAlgorithms } = await kms.send(
+        new GetPublicKeyCommand({ KeyId: 'alias/perennial-audit' }),
+      );
+      expect([lock.ObjectLockConfiguration?.ObjectLockEnabled, SigningAlgorithms]).toEqual([
+        'Enabled',
+        ['ECDSA_SHA_256'],
+      ]);
+      return [KeyId, Buffer.from(PublicKey ?? []).toString('base64')];
+    };
+    const stack = await start(stateDir, ['aws']);
+    const first = await found(stack);
+    process.kill(processOf(stack, 'aws')?.pid ?? 0, 'SIGKILL');
+    await until('it runs again', () => processOf(stack, 'aws')?.restarts === 1);
+    expect(await found(stack)).toEqual(first);
+    await stack.stop();
+    expect(await found(await start(stateDir, ['aws']))).toEqual(first);
   });
 });
 
