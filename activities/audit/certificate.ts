@@ -5,10 +5,11 @@ import type { TargetReport } from '../../contracts/purge/index.js';
 import type { Storage } from '../../contracts/storage/index.js';
 import type { Ledger } from '../../ledger/store.js';
 import { fail, withFailures } from '../errors.js';
-import { headAt } from './heads.js';
+import { headAt, type Audit } from './heads.js';
 import { readReportIfThere } from './report.js';
-import { publicKeyOf, sign, signatureFault } from './signature.js';
+import { sign } from './signature.js';
 import { timeAfter } from './times.js';
+import { formerKeyOf, trustedKeys, trustFault } from './trust.js';
 import { verifyChain, type Verifying } from './verify.js';
 
 /** Targets of an execution in a certificate. */
@@ -39,14 +40,13 @@ export async function makeCertificate(
       `The audit chain has faults, so nothing is certified of request ${request}: ${faults[0]}. \`perennial audit verify\` names all of them`,
     );
   }
-  const headUri = storage.audit && (await headAt(clients.s3, storage.audit.bucket, last.sequence));
+  const head = storage.audit && (await headAt(clients.s3, storage.audit.bucket, last.sequence));
   const unsigned = {
     version: 1 as const,
     request,
     issuedAt: new Date().toISOString(),
-    executions: await executionsOf(clients, request),
-    lifted: rows.filter(({ kind }) => kind === 'lifted').map((row) => ({ at: row.at, event: eventOf<'lifted'>(row) })),
-    chain: { sequence: last.sequence, head: last.hash, ...(headUri !== undefined && { headUri }) },
+    ...(await toldBy(clients, request)),
+    chain: { sequence: last.sequence, head: last.hash, ...(head && { headUri: head.uri }) },
   };
   if (!storage.audit) return unsigned;
   return { ...unsigned, signature: await sign(clients.kms, storage.audit.signingKey, unsigned) };
@@ -55,20 +55,23 @@ export async function makeCertificate(
 const chainOf = (ledger: Ledger, request: string) =>
   withFailures({ resource: 'the audit chain of the ledger', action: 'read' }, () => ledger.chainOfRequest(request));
 
-/** Every execution of a request, the oldest first. */
-async function executionsOf(
+/** What the chain says of a request, or said when `upTo` was its last row: every execution, the oldest first, and what was lifted. */
+async function toldBy(
   { s3, ledger }: Pick<Verifying, 's3' | 'ledger'>,
   request: string,
-): Promise<CertifiedExecution[]> {
-  const { rows, targets: counts } = await chainOf(ledger, request);
+  upTo = Infinity,
+): Promise<Pick<Certificate, 'executions' | 'lifted'> & { readonly executions: CertifiedExecution[] }> {
+  const { rows: all, targets: counts } = await chainOf(ledger, request);
+  const rows = all.filter(({ sequence }) => sequence <= upTo);
   const executions: CertifiedExecution[] = [];
   for (const begun of rows.filter(({ kind }) => kind === 'requested')) {
     const requested = eventOf<'requested'>(begun);
     const { execution } = requested;
     const endedRow = rows.find((row) => row.kind === 'ended' && eventOf<'ended'>(row).execution === execution);
     const ended = endedRow && eventOf<'ended'>(endedRow);
-    const chained = counts.find((one) => one.execution === execution)?.targets ?? 0;
-    const { targets, all } =
+    // They come with the end.
+    const chained = (ended && counts.find((one) => one.execution === execution)?.targets) ?? 0;
+    const { targets, all: count } =
       chained > 0
         ? { targets: await chainedTargets(ledger, request, execution), all: chained }
         : await reportedTargets(s3, ended, requested);
@@ -78,10 +81,11 @@ async function executionsOf(
       requested,
       ...(endedRow && ended && { endedAt: endedRow.at, ended, ...backups(endedRow.at, ended) }),
       targets: targets.map(({ hash, kind, bucket, remaining }) => ({ hash, kind, bucket, remaining })),
-      moreTargets: all - targets.length,
+      moreTargets: count - targets.length,
     });
   }
-  return executions;
+  const lifted = rows.filter(({ kind }) => kind === 'lifted');
+  return { executions, lifted: lifted.map((row) => ({ at: row.at, event: eventOf<'lifted'>(row) })) };
 }
 
 async function chainedTargets(ledger: Ledger, request: string, execution: string): Promise<TargetReport[]> {
@@ -120,14 +124,16 @@ export async function certificateFaults(
   const faults: string[] = [];
   const notes: string[] = [];
   if (storage.audit) {
-    const fault = signatureFault(certificate, await publicKeyOf(clients.kms, storage.audit.signingKey));
-    if (fault) faults.push(`${name} ${fault}`);
+    const { faults: unfit, former } = await signatureFaults(clients, storage.audit, certificate);
+    faults.push(...unfit.map((fault) => `${name} ${fault}`));
+    if (former)
+      notes.push(`${name} is signed with a key that was replaced since: a new one is signed with the present key`);
   } else notes.push(`No storage.audit.signingKey is declared: ${name} can't be told from one that was edited`);
   const { sequence, head } = certificate.chain;
   const { rows } = await clients.ledger.readChain({ sequence: sequence - 1 }, 1);
   if (rows[0]?.sequence !== sequence) faults.push(`${name} names row ${sequence}, which the chain does not have`);
   else if (rows[0].hash !== head) faults.push(`${name} names another row ${sequence} than the chain has`);
-  const now = await executionsOf(clients, certificate.request);
+  const { executions: now } = await toldBy(clients, certificate.request);
   for (const { execution, requested, ended } of certificate.executions) {
     const found = now.find((one) => one.execution === execution);
     if (!found) faults.push(`${name} has execution ${execution}, which the chain does not have`);
@@ -138,4 +144,30 @@ export async function certificateFaults(
   if (more > 0 || now.some(({ ended }, index) => ended && !certificate.executions[index]?.ended))
     notes.push(`The request has gone on since ${name} was issued: ask for a new one`);
   return { faults, notes };
+}
+
+/**
+ * What is wrong with the signature. Whoever holds a former key can still sign, with any date: of such a certificate nothing is believed but what
+ * the chain says too, of a row that was anchored while the key was in use, by S3's word.
+ */
+async function signatureFaults(
+  clients: Pick<Verifying, 's3' | 'kms' | 'ledger'>,
+  audit: Audit,
+  certificate: Certificate,
+): Promise<{ faults: string[]; former: boolean }> {
+  const { request, issuedAt, executions, lifted, chain } = certificate;
+  const trusted = await trustedKeys(clients.kms, audit);
+  const former = formerKeyOf(certificate, trusted) !== undefined;
+  const head = former ? await headAt(clients.s3, audit.bucket, chain.sequence) : undefined;
+  const fault = trustFault(certificate, trusted, {
+    'says it was issued': issuedAt,
+    'the row it names was anchored': head?.written?.toISOString(),
+  });
+  if (fault !== undefined || !former) return { faults: fault === undefined ? [] : [fault], former };
+  const told = await toldBy(clients, request, chain.sequence);
+  if (isSame({ executions, lifted }, told) && chain.headUri === head?.uri) return { faults: [], former };
+  return {
+    faults: ['is signed with a former key and says what the chain does not say, or no longer has: ask for a new one'],
+    former,
+  };
 }

@@ -75,8 +75,12 @@ function writeFailure(error: unknown, bucket: string, uri: string) {
   return toFailure(error, { resource: uri, action: 'write', permission: 's3:PutObject and s3:PutObjectRetention' });
 }
 
-/** The first head at or after a row; undefined where none was written yet. */
-export async function headAt(s3: S3Client, bucket: string, sequence: number): Promise<string | undefined> {
+/** The first head at or after a row, and when S3 says it was written; undefined where none was yet. */
+export async function headAt(
+  s3: S3Client,
+  bucket: string,
+  sequence: number,
+): Promise<{ readonly uri: string; readonly written: Date | undefined } | undefined> {
   const uri = s3Uri(bucket, HEADS_PREFIX);
   const page = await withFailures({ resource: uri, action: 'list', permission: 's3:ListBucket' }, () =>
     s3.send(
@@ -89,8 +93,8 @@ export async function headAt(s3: S3Client, bucket: string, sequence: number): Pr
     ),
   );
   answeredByS3(page.Name, uri);
-  const key = page.Contents?.[0]?.Key;
-  return key === undefined ? undefined : s3Uri(bucket, key);
+  const { Key, LastModified } = page.Contents?.[0] ?? {};
+  return Key === undefined ? undefined : { uri: s3Uri(bucket, Key), written: LastModified };
 }
 
 /** All that the bucket holds under one key of a head, the newest version first. */
@@ -139,7 +143,7 @@ async function pageOfVersions(s3: S3Client, bucket: string, marker: VersionMarke
   return { versions: page.Versions ?? [], markers: page.DeleteMarkers ?? [], next };
 }
 
-/** A version of a head, as text, with its lock. */
+/** A version of a head, as text, with its lock, and when S3 says it was written. */
 export async function readHeadVersion(s3: S3Client, bucket: string, key: string, versionId: string) {
   const resource = `${s3Uri(bucket, key)} (version ${versionId})`;
   return withFailures(
@@ -150,7 +154,7 @@ export async function readHeadVersion(s3: S3Client, bucket: string, key: string,
       return {
         text: (await object.Body?.transformToString()) ?? '',
         lock: object.ObjectLockMode,
-        until: object.ObjectLockRetainUntilDate,
+        written: object.LastModified,
       };
     },
   );

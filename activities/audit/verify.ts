@@ -9,7 +9,7 @@ import type { Ledger, Seal } from '../../ledger/store.js';
 import { withFailures } from '../errors.js';
 import { Faults } from './faults.js';
 import { listHeads, readHeadVersion, type Audit, type HeadVersions } from './heads.js';
-import { publicKeyOf, signatureFault, type PublicKey } from './signature.js';
+import { trustedKeys, trustFault, type TrustedKeys } from './trust.js';
 import { ChainWalk } from './walk.js';
 
 /** Heads read at the same time. */
@@ -78,7 +78,7 @@ function contradiction({ uri, sequence }: JudgedHead, hash: string, found: strin
 }
 
 async function* judgedHeads(clients: Verifying, audit: Audit): AsyncGenerator<JudgedHead> {
-  const trusted = await publicKeyOf(clients.kms, audit.signingKey);
+  const trusted = await trustedKeys(clients.kms, audit);
   const limit = pLimit(READERS);
   for await (const heads of listHeads(clients.s3, audit.bucket)) {
     heartbeat();
@@ -90,7 +90,7 @@ async function judge(
   s3: S3Client,
   bucket: string,
   { key, versions, markers }: HeadVersions,
-  trusted: PublicKey,
+  trusted: TrustedKeys,
 ): Promise<JudgedHead> {
   const uri = s3Uri(bucket, key);
   const sequence = Number(/(\d+)\.json$/.exec(key)?.[1]);
@@ -99,10 +99,10 @@ async function judge(
   const hashes: string[] = [];
   // Perennial writes each head once: whatever else is there was put over it.
   for (const [place, version] of versions.entries()) {
-    const { text, lock } = await readHeadVersion(s3, bucket, key, version);
+    const { text, lock, written } = await readHeadVersion(s3, bucket, key, version);
     heartbeat();
     const name = versions.length === 1 ? `head ${uri}` : `head ${uri} (version ${version})`;
-    const read = readHead(text, sequence, trusted);
+    const read = readHead({ text, written }, sequence, trusted);
     if ('fault' in read) faults.push(`${name} ${read.fault}`);
     else hashes.push(read.hash);
     if (place < versions.length - 1) faults.push(`${name} was put over the head that is locked there`);
@@ -115,14 +115,19 @@ async function judge(
   return { uri, sequence, hashes, faults };
 }
 
-function readHead(text: string, sequence: number, trusted: PublicKey): { hash: string } | { fault: string } {
+function readHead(
+  { text, written }: { readonly text: string; readonly written: Date | undefined },
+  sequence: number,
+  trusted: TrustedKeys,
+): { hash: string } | { fault: string } {
   let head: Partial<ChainHead>;
   try {
     head = JSON.parse(text) as Partial<ChainHead>;
   } catch {
     return { fault: 'is not JSON' };
   }
-  const fault = signatureFault(head, trusted);
+  // The time in the head is its signer's word, that of the object S3's.
+  const fault = trustFault(head, trusted, { 'was written': written?.toISOString(), 'says it was made': head.at });
   if (fault) return { fault };
   if (head.sequence !== sequence) return { fault: `is of row ${head.sequence}, not of the row in its name` };
   return { hash: String(head.hash) };

@@ -1,5 +1,14 @@
-import { CERTIFICATE_TAMPERINGS, HEAD_TAMPERINGS } from '../support/audit/other-tampering.js';
+import {
+  CERTIFICATE_TAMPERINGS,
+  HEAD_TAMPERINGS,
+  type CertificateTampering,
+} from '../support/audit/other-tampering.js';
 import { DATABASE_TAMPERINGS, type Tampering } from '../support/audit/database-tampering.js';
+import {
+  FORMER_CERTIFICATE_TAMPERINGS,
+  FORMER_KEY_TAMPERINGS,
+  replaceKey,
+} from '../support/audit/former-key-tampering.js';
 import { AuditWorld, type Servers } from '../support/audit/world.js';
 import { withStack } from '../support/stack.js';
 import type { BenchContext, Measured, Scenario } from '../scenario.js';
@@ -48,15 +57,26 @@ async function measure({ say, signal }: BenchContext, servers: Servers): Promise
       observe(name, found, (await world.verify()).faults);
     });
 
-  const untouched = await inWorld(async (world) => {
-    for (const request of REQUESTS) await world.purge(request);
-    const certificate = await world.certificate('DSR-1');
-    const faults = [...(await world.verify()).faults, ...(await world.verifyCertificate(certificate)).faults];
-    for (const { name, found, edit } of CERTIFICATE_TAMPERINGS)
-      observe(name, found, (await world.verifyCertificate(await edit(certificate, world))).faults);
-    return faults;
-  });
-  for (const tampering of [...DATABASE_TAMPERINGS, ...HEAD_TAMPERINGS]) await play(tampering);
+  /** Answers with the faults of an untouched one. */
+  const playCertificates = (
+    tamperings: readonly CertificateTampering[],
+    meanwhile: (world: AuditWorld) => Promise<void> = async () => undefined,
+  ) =>
+    inWorld(async (world) => {
+      for (const request of REQUESTS) await world.purge(request);
+      const certificate = await world.certificate('DSR-1');
+      await meanwhile(world);
+      const faults = [...(await world.verify()).faults, ...(await world.verifyCertificate(certificate)).faults];
+      for (const { name, found, edit } of tamperings)
+        observe(name, found, (await world.verifyCertificate(await edit(certificate, world))).faults);
+      return faults;
+    });
+
+  const untouched = [
+    ...(await playCertificates(CERTIFICATE_TAMPERINGS)),
+    ...(await playCertificates(FORMER_CERTIFICATE_TAMPERINGS, replaceKey)),
+  ];
+  for (const tampering of [...DATABASE_TAMPERINGS, ...HEAD_TAMPERINGS, ...FORMER_KEY_TAMPERINGS]) await play(tampering);
   const speed = await inWorld((world) => timed(world, say));
   const found = observations.filter((one) => one.found).length;
   return {

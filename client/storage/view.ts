@@ -53,13 +53,18 @@ function reconcileText({ reconcile }: Storage, schedule: NextReconcile | undefin
   return schedule.next === undefined ? clock : `${clock}; next ${formatTime(schedule.next)}`;
 }
 
+function auditText({ bucket, retention, signingKey, formerKeys = [] }: NonNullable<Storage['audit']>): string {
+  const former = formerKeys.length === 0 ? '' : `, ${plural(formerKeys.length, 'former key')}`;
+  return `heads in ${s3(bucket, '')}, locked for ${retention}, signed with ${signingKey}${former}`;
+}
+
 /** What `storage show` says. */
 export function renderStorage(output: Output, storage: Storage, schedule?: NextReconcile): string {
   const { records, mirrors, copies, audit, purge } = storage;
   const facts = output.facts([
     ['records', `${s3(records.bucket, '_perennial/')}${records.key === undefined ? '' : `, key ${records.key}`}`],
     ['reconcile', reconcileText(storage, schedule)],
-    ['audit', audit ? `heads in ${s3(audit.bucket, '')}, locked for ${audit.retention}` : 'no signed heads'],
+    ['audit', audit ? auditText(audit) : 'no signed heads'],
     ['--yes above', plural(purge.confirmAbove, 'object')],
   ]);
   const tables = [

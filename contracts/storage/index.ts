@@ -79,6 +79,33 @@ const copy = z
   })
   .describe('Where else an object has copies: replicas, inputs and outputs of batch transforms, warehouse exports.');
 
+/** What a P-256 public key begins with in DER, in base64. */
+const P256 = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE';
+
+const formerKey = z
+  .strictObject({
+    key: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/, {
+        error:
+          'must be the ARN of a KMS key, as it stands in the heads that the key signed: an alias leads elsewhere by now',
+      })
+      .describe('ARN of the key.')
+      .meta({ examples: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'] }),
+    publicKey: z
+      .string()
+      .regex(new RegExp(`^${P256}[A-Za-z0-9+/]{86}==$`), {
+        error:
+          'must be a P-256 public key as `aws kms get-public-key --query PublicKey` prints it: 124 characters of base64',
+      })
+      .describe('Its public key, DER in base64: KMS has none of a key that is disabled or deleted.'),
+    until: z.iso
+      .datetime({ error: 'must be a time in UTC such as 2027-03-01T00:00:00Z' })
+      .describe('When it was replaced: what it signed later is a fault.')
+      .meta({ examples: ['2027-03-01T00:00:00Z'] }),
+  })
+  .describe('A key that signed before signingKey did.');
+
 /** The one `storage` file beside the model definitions: where data has copies, and how erasing is recorded. Unknown keys are errors. */
 export const storageSchema = z.strictObject({
   storage: z
@@ -111,6 +138,12 @@ export const storageSchema = z.strictObject({
               examples: ['alias/perennial-audit'],
             },
           ),
+          // Optional, without a default: storage that was declared before there was this key has none.
+          formerKeys: z
+            .array(formerKey)
+            .max(50)
+            .describe('Keys that signed before it: what they signed until they were replaced still holds.')
+            .optional(),
         })
         .describe('What proves that the record of purges was not rewritten.')
         .optional(),
@@ -139,6 +172,7 @@ export type StorageInput = z.input<typeof storageSchema>;
 /** Declared storage with every default filled in. */
 export type Storage = z.output<typeof storageSchema>['storage'];
 export type Mirror = Storage['mirrors'][number];
+export type FormerKey = NonNullable<NonNullable<Storage['audit']>['formerKeys']>[number];
 export type CopyRule = Storage['copies'][number];
 
 /** JSON Schema (2020-12) of the storage file, for editors. */

@@ -20,6 +20,19 @@ export function checkStorage(storage: unknown, recordsPrefix: string, fault: Fau
   if (!isMap(storage)) return;
   checkMirrors(listOf(storage['mirrors']), recordsPrefix, fault);
   checkCopies(listOf(storage['copies']), recordsPrefix, fault);
+  if (isMap(storage['audit'])) checkFormerKeys(storage['audit'], fault);
+}
+
+function checkFormerKeys(audit: Loose, fault: Fault): void {
+  const keys = listOf(audit['formerKeys']).map(({ key }) => key);
+  keys.forEach((key, index) => {
+    if (typeof key !== 'string') return;
+    const path = ['audit', 'formerKeys', index, 'key'];
+    if (keys.indexOf(key) < index)
+      fault(path, `is that of formerKeys.${keys.indexOf(key)} too: a key is replaced once`);
+    if (key === audit['signingKey'])
+      fault(path, 'is signingKey: a former key has another in its place, or its holder could go on signing');
+  });
 }
 
 function checkMirrors(mirrors: readonly Loose[], recordsPrefix: string, fault: Fault): void {

@@ -147,6 +147,41 @@ name: weather
   });
 });
 
+describe('definition check of storage.audit.formerKeys', () => {
+  const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const PUBLIC =
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAErNUFaLguKKSirWrRBVnf0QsLQTDUa3FT8lkSnTf2q/SGlmzLww5skEjFF9rAa6z5nmyaVRPyg+KG7jeACEiA4Q==';
+  const audit = (signingKey: string, ...former: string[]) =>
+    `${RECORDS}  audit:\n    bucket: my-heads\n    signingKey: ${signingKey}\n    formerKeys:\n${former.map((one) => `      - ${one}\n`).join('')}`;
+  const former = ({ key = ARN, publicKey = PUBLIC, until = '2027-03-01T00:00:00Z' } = {}) =>
+    `{ key: '${key}', publicKey: '${publicKey}', until: '${until}' }`;
+
+  it('takes the ARN of a key with its public half and a time', async () => {
+    expect((await check(audit('alias/new', former()))).code).toBe(0);
+  });
+
+  it('refuses an alias, which leads elsewhere by now, a public key of another kind, and a time without a zone', async () => {
+    const faulty = { key: 'alias/old', publicKey: 'MFkwEwYH', until: '2027-03-01T00:00:00' };
+    const { faults } = await check(audit('alias/new', former(faulty)));
+    expect(faults).toMatchObject([
+      {
+        path: 'storage.audit.formerKeys.0.key',
+        message: expect.stringContaining('an alias leads elsewhere') as string,
+      },
+      { path: 'storage.audit.formerKeys.0.publicKey', message: expect.stringContaining('P-256') as string },
+      { path: 'storage.audit.formerKeys.0.until', message: expect.stringContaining('2027-03-01T00:00:00Z') as string },
+    ]);
+  });
+
+  it('refuses the signing key itself, and a key that was replaced twice', async () => {
+    const { faults } = await check(audit(ARN, former(), former({ until: '2028-03-01T00:00:00Z' })));
+    expect(found(faults)).toEqual([
+      expect.stringMatching(/^storage.audit.formerKeys.0.key is signingKey/),
+      expect.stringMatching(/^storage.audit.formerKeys.1.key is that of formerKeys.0 too/),
+    ]);
+  });
+});
+
 describe('definition check of data.fileSystems', () => {
   const model = (more: string, channels: string) => `name: weather
 role: arn:aws:iam::123456789012:role/sagemaker-execution

@@ -46,7 +46,7 @@ function chained(rows: readonly ChainRow[], from: Pick<ChainRow, 'sequence' | 'h
 }
 
 /** The chain from row `from` on, told otherwise, with every hash right. With `sealed` by somebody who has the key in SSM too. */
-function rewritten(from: number, { sealed }: { readonly sealed: boolean }) {
+export function rewritten(from: number, { sealed }: { readonly sealed: boolean }) {
   return async (world: AuditWorld) => {
     const rows = await allRows(world);
     const kept = rows.filter(({ sequence }) => sequence < from);

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -36,7 +36,8 @@ export class AuditWorld {
     /** As the superuser that owns the table. */
     readonly pool: pg.Pool,
     readonly bucket: string,
-    readonly storage: Storage & { audit: NonNullable<Storage['audit']> },
+    /** As declared; another key changes it. */
+    public storage: Storage & { audit: NonNullable<Storage['audit']> },
     private readonly drop: () => Promise<void>,
   ) {
     this.ledger = createLedger(pool);
@@ -139,6 +140,22 @@ export class AuditWorld {
   async verifyCertificate(certificate: Certificate): Promise<AuditVerdict> {
     const inputUri = await this.put(`_perennial/exchange/${randomUUID()}/input`, JSON.stringify(certificate));
     return this.run(this.activities.verifyCertificate, { storage: this.storage, inputUri });
+  }
+
+  /** Declares another signing key, and the present one as replaced now. */
+  async replaceKey(): Promise<void> {
+    const { audit } = this.storage;
+    const { PublicKey } = await this.kms.send(new GetPublicKeyCommand({ KeyId: audit.signingKey }));
+    const former = {
+      key: audit.signingKey,
+      publicKey: Buffer.from(PublicKey ?? []).toString('base64'),
+      until: new Date().toISOString(),
+    };
+    const signingKey = await makeSigningKey(this.kms);
+    const { storage } = storageSchema.parse({
+      storage: { ...this.storage, audit: { ...audit, signingKey, formerKeys: [...(audit.formerKeys ?? []), former] } },
+    });
+    if (storage.audit) this.storage = { ...storage, audit: storage.audit };
   }
 
   async put(key: string, body: string): Promise<string> {
