@@ -5,6 +5,7 @@ import { entityId, scheduleId } from '../contracts/names.js';
 import { parseRetentionScheduleId } from '../contracts/retention.js';
 import { MESSAGES } from '../contracts/runs.js';
 import type { ModelStatus } from '../contracts/runs.js';
+import { RECONCILE_SCHEDULE_ID } from '../contracts/storage/state.js';
 import { parseTransformScheduleId } from '../contracts/transforms.js';
 import { requireWorker } from './connect.js';
 import type { CliError } from './errors.js';
@@ -32,24 +33,29 @@ export async function lastDefinition(client: Client, name: string): Promise<Defi
   return (await client.workflow.getHandle(entityId(name)).query<ModelStatus>(MESSAGES.status)).definition;
 }
 
-/** Names of the models that have a schedule, and the transforms and retentions that have one. Visibility lags behind by up to a second. */
-export async function scheduled(
-  client: Client,
-): Promise<{ models: string[]; transforms: { model: string; name: string }[]; retentions: string[] }> {
+/** Names of the models that have a schedule, the transforms and retentions that have one, and whether buckets and mounts are compared by one. Visibility lags behind by up to a second. */
+export async function scheduled(client: Client): Promise<{
+  models: string[];
+  transforms: { model: string; name: string }[];
+  retentions: string[];
+  reconcile: boolean;
+}> {
   const prefix = scheduleId('');
   const models: string[] = [];
   const transforms: { model: string; name: string }[] = [];
   const retentions: string[] = [];
+  let reconcile = false;
   for await (const { scheduleId: id } of client.schedule.list()) {
     const transform = parseTransformScheduleId(id);
     const retention = parseRetentionScheduleId(id);
-    if (transform) transforms.push(transform);
+    if (id === RECONCILE_SCHEDULE_ID) reconcile = true;
+    else if (transform) transforms.push(transform);
     else if (retention !== undefined) retentions.push(retention);
     // A model's name has no slash: what has one is no model's schedule.
     else if (id.startsWith(prefix) && !id.slice(prefix.length).includes('/')) models.push(id.slice(prefix.length));
   }
   const byName = (a: object, b: object) => (Object.values(a).join('/') < Object.values(b).join('/') ? -1 : 1);
-  return { models: models.sort(), transforms: transforms.sort(byName), retentions: retentions.sort() };
+  return { models: models.sort(), transforms: transforms.sort(byName), retentions: retentions.sort(), reconcile };
 }
 
 /** The error for a model that Temporal does not know. */

@@ -3,14 +3,16 @@ import type { ModelTriggers } from '../../contracts/triggers.js';
 import { closest } from '../definition/schema.js';
 import { usageError } from '../errors.js';
 import { scheduled } from '../models.js';
-import { clockOf, findSchedule } from './schedule.js';
+import { clockOf, findSchedule, kindOf, RECONCILE, retentionOf, subjectOf, type ScheduleKind } from './schedule.js';
 import { describeTriggers, eventTriggers, findEventTriggers } from './triggers.js';
 
 const NEXT_TIMES = 3;
 
 /** One line of `schedule list`. */
 export interface Row {
-  /** Its name, or for a transform's schedule `<model>/<transform>`. */
+  /** What it starts. */
+  readonly kind: ScheduleKind;
+  /** Its name; of other schedules `<model>/<transform>`, `<model>/retention`, `storage/reconcile`. */
   readonly model: string;
   readonly cron?: string;
   readonly timeZone?: string;
@@ -22,8 +24,12 @@ export interface Row {
   readonly last?: string;
 }
 
-/** How the command line names the schedule of a transform. */
-export const subjectOf = ({ model, name }: { model: string; name: string }) => `${model}/${name}`;
+/** Names of all schedules that there are. Visibility lags behind by up to a second. */
+export async function subjects(client: Client): Promise<string[]> {
+  const { models, transforms, retentions, reconcile } = await scheduled(client);
+  const all = [...models, ...transforms.map(subjectOf), ...retentions.map(retentionOf)];
+  return reconcile ? [...all, RECONCILE] : all;
+}
 
 /** What starts a model's runs by itself. */
 export interface Triggers {
@@ -36,6 +42,7 @@ export function rowOf(model: string, { schedule, events }: Triggers): Row {
   const note = (schedule?.state.paused ? schedule.state.note : undefined) || events?.paused;
   const paused = schedule ? schedule.state.paused : events?.paused !== undefined;
   return {
+    kind: schedule ? kindOf(schedule) : 'retrain',
     model,
     cron,
     timeZone,
@@ -57,8 +64,7 @@ async function findTriggers(client: Client, model: string): Promise<Triggers> {
 export async function requireTriggers(client: Client, model: string, kind: 'schedule' | 'any'): Promise<Triggers> {
   const found = await findTriggers(client, model);
   if (found.schedule || (kind === 'any' && found.events)) return found;
-  const { models, transforms } = await scheduled(client);
-  const known = new Set([...models, ...transforms.map(subjectOf)]);
+  const known = new Set(await subjects(client));
   if (kind === 'any') for (const name of (await eventTriggers(client)).keys()) known.add(name);
   const names = [...known].sort();
   const near = closest(model, names);

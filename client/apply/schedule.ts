@@ -2,11 +2,15 @@ import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client
 import type { Client, ScheduleDescription, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
 import type { Definition } from '../../contracts/definition/index.js';
 import { scheduleId, triggerId } from '../../contracts/names.js';
+import { retentionScheduleId } from '../../contracts/retention.js';
 import { WORKFLOWS } from '../../contracts/runs.js';
 import type { TriggerInput } from '../../contracts/runs.js';
+import { RECONCILE_SCHEDULE_ID } from '../../contracts/storage/state.js';
 import { transformScheduleId, type TransformInput } from '../../contracts/transforms.js';
 import { changesBetween } from '../diff.js';
 
+/** Member of the memo that each reconcile of the schedule carries: a description does not show cron expressions. */
+export const CLOCK_MEMO = 'reconcile';
 export const WEEK_MS = 7 * 86_400_000;
 
 const POLICIES = {
@@ -38,13 +42,41 @@ export function wantedSchedule(definition: Definition, taskQueue: string): Sched
   };
 }
 
-/** Id of the schedule of a model, `weather`, or of one of its transforms, `weather/daily`. */
-export function idOf(subject: string): string {
-  const [model = '', transform] = subject.split('/');
-  return transform === undefined ? scheduleId(model) : transformScheduleId(model, transform);
+/** What a schedule starts. */
+export type ScheduleKind = 'retrain' | 'transform' | 'retention' | 'reconcile';
+
+/** How the command line names the schedule that compares buckets and mounts, and that of a model's retention. */
+export const RECONCILE = 'storage/reconcile';
+export const retentionOf = (model: string) => `${model}/retention`;
+
+/** How it names the schedule of a transform: in full where the short name is that of another kind. */
+export function subjectOf({ model, name }: { model: string; name: string }): string {
+  const short = `${model}/${name}`;
+  return short === RECONCILE || short === retentionOf(model) ? `${model}/transform/${name}` : short;
 }
 
-/** The schedule of a model or a transform as it is, or undefined if there is none. */
+/**
+ * Id of the schedule of a model, `weather`; of one of its transforms, `weather/daily` or `weather/transform/daily`; of its retention,
+ * `weather/retention`; of `storage/reconcile`.
+ */
+export function idOf(subject: string): string {
+  const [model = '', name, more] = subject.split('/');
+  if (subject === RECONCILE) return RECONCILE_SCHEDULE_ID;
+  if (name === undefined) return scheduleId(model);
+  if (subject === retentionOf(model)) return retentionScheduleId(model);
+  return transformScheduleId(model, name === 'transform' && more !== undefined ? more : name);
+}
+
+const KINDS: Readonly<Record<string, ScheduleKind>> = {
+  [WORKFLOWS.transform]: 'transform',
+  [WORKFLOWS.retention]: 'retention',
+  [WORKFLOWS.reconcile]: 'reconcile',
+};
+
+/** What a schedule starts, by the workflow of its action. */
+export const kindOf = ({ action }: ScheduleDescription): ScheduleKind => KINDS[action.workflowType] ?? 'retrain';
+
+/** The schedule of this name as it is, or undefined if there is none. */
 export const findSchedule = (client: Client, subject: string): Promise<ScheduleDescription | undefined> =>
   describeSchedule(client, idOf(subject));
 
@@ -67,7 +99,16 @@ export const definitionOf = (schedule: ScheduleDescription): Definition | undefi
 /** Cron expression and time zone as the definition has them. */
 export function clockOf(schedule: ScheduleDescription): Definition['triggers']['schedule'] {
   const input = inputOf(schedule);
-  return input && 'transform' in input ? input.transform.schedule : input?.definition.triggers.schedule;
+  switch (kindOf(schedule)) {
+    case 'transform':
+      return (input as TransformInput | undefined)?.transform.schedule;
+    case 'retention':
+      return input?.definition.data.retention?.schedule;
+    case 'reconcile':
+      return schedule.action.memo?.[CLOCK_MEMO] as Definition['triggers']['schedule'];
+    case 'retrain':
+      return input?.definition.triggers.schedule;
+  }
 }
 
 /**

@@ -14,12 +14,10 @@ import type { Change } from '../diff.js';
 import { changesBetween } from '../diff.js';
 import type { CheckedStorage } from '../storage/check.js';
 import { findStorage } from '../storage/find.js';
-import { actionOn, describeSchedule, executeSchedule, WEEK_MS, type ScheduleAction } from './schedule.js';
+import { actionOn, CLOCK_MEMO, describeSchedule, executeSchedule, WEEK_MS, type ScheduleAction } from './schedule.js';
 
 /** The longest that a worker may take to answer an update. */
 const ANSWER_MS = 30_000;
-/** Member of the memo that each reconcile of the schedule carries: a description does not show cron expressions. */
-const CLOCK_MEMO = 'reconcile';
 
 /** What it takes to make Temporal match the storage file, or its absence. */
 export interface StoragePlan {

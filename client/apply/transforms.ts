@@ -8,8 +8,7 @@ import {
   type Transform,
   type TransformInput,
 } from '../../contracts/transforms.js';
-import { subjectOf } from './rows.js';
-import { WEEK_MS, actionOn, findSchedule, type ScheduleAction } from './schedule.js';
+import { WEEK_MS, actionOn, findSchedule, subjectOf, type ScheduleAction } from './schedule.js';
 
 /** What it takes to make the schedule of one transform match the file. */
 export interface TransformPlan {

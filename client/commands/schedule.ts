@@ -1,11 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { MOST_OWN_REQUESTS } from '../../contracts/runs.js';
-import { requireTriggers, rowOf, subjectOf, type Triggers } from '../apply/rows.js';
+import { requireTriggers, rowOf, subjects, type Triggers } from '../apply/rows.js';
 import { findSchedule, idOf } from '../apply/schedule.js';
 import { eventTriggers, pauseEvents } from '../apply/triggers.js';
 import { withClient } from '../connect.js';
 import { formatAge, formatTime } from '../format.js';
-import { scheduled } from '../models.js';
 import { backfill } from './backfill.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
@@ -45,7 +44,9 @@ async function change(
 /** `schedule list|pause|resume|trigger|backfill`. */
 export function scheduleCommand(context: Context): void {
   const { program, terminal } = context;
-  const schedule = program.command('schedule').description('the schedules of models and their transforms');
+  const schedule = program
+    .command('schedule')
+    .description('the schedules of models, their transforms and retentions, and of reconcile');
 
   schedule
     .command('list')
@@ -55,8 +56,8 @@ export function scheduleCommand(context: Context): void {
     .action(async (options) => {
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
-        const [clocks, byEvent] = await Promise.all([scheduled(client), eventTriggers(client)]);
-        const models = [...new Set([...clocks.models, ...clocks.transforms.map(subjectOf), ...byEvent.keys()])].sort();
+        const [clocks, byEvent] = await Promise.all([subjects(client), eventTriggers(client)]);
+        const models = [...new Set([...clocks, ...byEvent.keys()])].sort();
         const found = await Promise.all(
           models.map(async (model) => ({
             model,
@@ -71,9 +72,10 @@ export function scheduleCommand(context: Context): void {
           rows.length === 0
             ? 'no schedules, and no events that start runs'
             : output.table(
-                ['MODEL', 'CRON', 'TIME ZONE', 'EVENTS', 'STATE', 'LAST', 'NEXT'],
-                rows.map(({ model, cron = '', timeZone = '', events = '', state, note, last, next: [next] }) => [
+                ['MODEL', 'KIND', 'CRON', 'TIME ZONE', 'EVENTS', 'STATE', 'LAST', 'NEXT'],
+                rows.map(({ model, kind, cron = '', timeZone = '', events = '', state, note, last, next: [next] }) => [
                   model,
+                  kind,
                   cron,
                   timeZone,
                   events,
@@ -90,7 +92,7 @@ export function scheduleCommand(context: Context): void {
     schedule
       .command(what)
       .description(description)
-      .argument('<model>', 'name of the model, or <model>/<transform>')
+      .argument('<model>', 'name of the model, <model>/<transform>, <model>/retention or storage/reconcile')
       .option('--note <text>', 'why; shown beside the schedule')
       .option(JSON_FLAG, JSON_HELP)
       .addHelpText('after', examples(`schedule ${what} weather --note "new sensors"`))
@@ -100,7 +102,7 @@ export function scheduleCommand(context: Context): void {
   schedule
     .command('trigger')
     .description('start what the schedule would start, now')
-    .argument('<model>', 'name of the model, or <model>/<transform>')
+    .argument('<model>', 'name of the model, <model>/<transform>, <model>/retention or storage/reconcile')
     .option(JSON_FLAG, JSON_HELP)
     .addHelpText('after', examples('schedule trigger weather', 'schedule trigger weather/daily'))
     .action((model, options) => changeCommand(context, 'trigger', 'triggered', model, options));
@@ -143,7 +145,7 @@ async function changeCommand(
     const events = found.events && { ...found.events, paused };
     const row = rowOf(model, { schedule: found.schedule && (await findSchedule(client, model)), events });
     const next = row.next[0] ? `; next ${formatTime(row.next[0])}` : '';
-    const subjects = [found.schedule && 'the schedule', what !== 'trigger' && events && 'the events'].filter(Boolean);
-    output.result({ ...row, done }, () => `${done} ${subjects.join(' and ')} of ${model}${next}`);
+    const named = [found.schedule && 'the schedule', what !== 'trigger' && events && 'the events'].filter(Boolean);
+    output.result({ ...row, done }, () => `${done} ${named.join(' and ')} of ${model}${next}`);
   });
 }

@@ -32,7 +32,7 @@ describe('schedule', () => {
     await applied('clocked', schedule('0 9 * * *'));
     await expect
       .poll(async () => (await perennial('schedule', 'list')).out)
-      .toMatch(/clocked +0 9 \* \* \* +Asia\/Tokyo +active +never +\d{4}-/);
+      .toMatch(/clocked +retrain +0 9 \* \* \* +Asia\/Tokyo +active +never +\d{4}-/);
     const paused = await perennial('schedule', 'pause', 'clocked', '--note', 'new sensors', '--json');
     expect(paused.json()).toMatchObject({ model: 'clocked', state: 'paused', note: 'new sensors', next: [] });
     expect((await perennial('schedule', 'resume', 'clocked')).out).toMatch(/^resumed the schedule of clocked; next /);
@@ -53,12 +53,45 @@ describe('schedule', () => {
   });
 });
 
+describe('schedules of other kinds', () => {
+  const storage =
+    'storage:\n  records: { bucket: my-bucket }\n  reconcile: { cron: "30 2 * * *", timeZone: Asia/Tokyo }\n';
+  const model = (more: string) =>
+    definitionText('old', more).replace(/data: \{ (.*) \}/, 'data: { $1, window: P1Y, retention: P3Y }');
+
+  it('are listed by kind with their own clocks, paused and resumed', async () => {
+    // A transform that is called as another kind is named in full.
+    const transform = `transforms: [{ name: retention, input: s3://my-bucket/in/, output: s3://my-bucket/out/, schedule: { cron: '0 1 * * *' } }]\n`;
+    const folder = await temporaryFolder({ 'a.yaml': model(transform), 'storage.yaml': storage });
+    expect(await perennial('apply', folder)).toMatchObject({ code: 0 });
+    const listed = async () => (await perennial('schedule', 'list')).out;
+    await expect.poll(listed).toMatch(/^old\/retention +retention +0 3 \* \* \* +UTC +active +never/m);
+    await expect.poll(listed).toMatch(/^old\/transform\/retention +transform +0 1 \* \* \*/m);
+    await expect.poll(listed).toMatch(/^storage\/reconcile +reconcile +30 2 \* \* \* +Asia\/Tokyo +active/m);
+
+    const ids = { 'old/retention': 'schedule/old/retention', 'storage/reconcile': 'schedule/storage/reconcile' };
+    for (const [subject, id] of Object.entries(ids)) {
+      const state = async () => (await at.client.schedule.getHandle(id).describe()).state.paused;
+      const paused = await perennial('schedule', 'pause', subject, '--note', 'an audit', '--json');
+      expect(paused.json()).toMatchObject({ model: subject, state: 'paused', note: 'an audit', next: [] });
+      expect(await state()).toBe(true);
+      expect((await perennial('schedule', 'resume', subject)).out).toContain(
+        `resumed the schedule of ${subject}; next`,
+      );
+      expect(await state()).toBe(false);
+    }
+    expect((await perennial('schedule', 'pause', 'old/retentoin')).err).toContain('Did you mean old/retention?');
+    const span = ['--from', '2026-01-01', '--to', '2026-01-02'];
+    expect((await perennial('schedule', 'backfill', 'old/retention', ...span)).code).toBe(2);
+  });
+});
+
 describe('events', () => {
   it('are paused and resumed with the schedule, or without one', async () => {
     await applied('evented', byEvent);
     await expect
       .poll(async () => (await perennial('schedule', 'list')).out)
-      .toMatch(/evented +new data, 1 event +active/);
+      .toMatch(/evented +retrain +new data, 1 event +active/);
     const memo = async () => (await at.client.workflow.getHandle(entityId('evented')).describe()).memo?.[TRIGGERS_MEMO];
 
     const paused = await perennial('schedule', 'pause', 'evented', '--note', 'moving', '--json');

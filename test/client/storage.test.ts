@@ -52,8 +52,10 @@ describe('the storage file', () => {
     expect(spec.timezone).toBe('Asia/Tokyo');
     expect(action).toMatchObject({ workflowType: 'reconcile', args: [{}] });
     expect(policies.overlap).toBe('SKIP');
-    // It is no model's schedule.
-    expect((await call(at.env, ['schedule', 'list', '--json'])).json()).toEqual([]);
+    // It is no model's schedule: its kind says so.
+    await expect
+      .poll(async () => (await call(at.env, ['schedule', 'list', '--json'])).json())
+      .toMatchObject([{ kind: 'reconcile', model: 'storage/reconcile', cron: '30 2 * * *', timeZone: 'Asia/Tokyo' }]);
 
     const second = { ...model, 'storage.yaml': `${storageText(reconcile('0 4 * * *'))}  purge: { confirmAbove: 7 }\n` };
     const difference = await apply(second, '--dry-run');
