@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileRecordKey, parseRunId } from '../../contracts/names.js';
 import { purgeId } from '../../contracts/purge/index.js';
 import type { PurgeResult } from '../../contracts/purge/process.js';
+import type { RetentionResult } from '../../contracts/retention.js';
 import type { FileRecord } from '../../contracts/records.js';
 import { perennialOk } from '../../examples/demo/perennial.js';
 import { historyText } from '../support/history-text.js';
@@ -162,5 +163,68 @@ describe('a request to be forgotten', () => {
     const after = await setting.run('mounted', '--no-deploy', '--force');
     expect(after).toMatchObject({ outcome: 'Trained' });
     expect(await seen(after.run)).toEqual([`${IMAGES}ben.png`]);
+  }, 120_000);
+});
+
+describe('data that is kept for a time', () => {
+  const PREFIX = 'data/kept/train/';
+  const OWNED = `${PREFIX}anna/photo.csv`;
+  const put = (key: string, body: string) =>
+    setting.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+  const activity = (date: string) => put('owners/activity.csv', `owner,last\nanna,${date}\n`);
+  const retention = async (asOf: string) => (await cli('retention', 'kept', '--as-of', asOf)) as RetentionResult;
+  /** By a listing of its own: entries by key, without the key's folder. */
+  async function listed(prefix: string): Promise<string[]> {
+    const { Versions = [], DeleteMarkers = [] } = await setting.s3.send(
+      new ListObjectVersionsCommand({ Bucket: BUCKET, Prefix: prefix }),
+    );
+    return [...Versions, ...DeleteMarkers].map(({ Key = '' }) => Key.slice(prefix.length)).sort();
+  }
+  const days = (from: number, to: number) => weather.slice(from, to).map(({ date }) => `${date}.csv`);
+
+  it('is purged by age with proof, and set apart and brought back with its owner', async () => {
+    // Bucket and key are those that local mode brings.
+    const audited = join(setting.stateDir, 'audited.yaml');
+    const audit = { bucket: 'perennial-audit', signingKey: 'alias/perennial-audit' };
+    await writeFile(audited, stringify({ storage: { records: { bucket: BUCKET }, audit } }));
+    await perennialOk(['apply', audited], { env: setting.env });
+    await activity('2011-06-01');
+    const dormancy = { owners: `s3://${BUCKET}/owners/activity.csv`, keys: '{owner}/*', after: 'P1Y' };
+    await setting.model('kept', {
+      data: {
+        bucket: BUCKET,
+        window: 'P1Y',
+        retention: { age: 'P1Y', dormancy: { ...dormancy, apart: 'dormant/kept/', grace: 'P90D' } },
+      },
+    });
+    // Each of the first has an old version.
+    await setting.upload('kept', 0, 5);
+    await put(OWNED, 'a photo');
+
+    // A year and ten days after the first day.
+    const first = await retention('2013-01-12');
+    expect(first.passes).toMatchObject([
+      { step: 'age', objects: 10, outcome: 'Purged', request: 'retention-kept-2013-01-12' },
+      { step: 'apart', objects: 1, owners: 1, outcome: 'Purged' },
+    ]);
+    expect(await listed(PREFIX)).toEqual(days(10, 30));
+    expect(await listed('dormant/kept/')).toHaveLength(1);
+    const file = join(setting.stateDir, 'age.json');
+    await cli('purge', 'certificate', 'retention-kept-2013-01-12', '--out', file);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      executions: [{ ended: { outcome: 'Purged', erased: { versions: 15, keys: 10 }, remaining: { versions: 0 } } }],
+      chain: { headUri: expect.stringContaining('s3://perennial-audit/') as string },
+      signature: { algorithm: 'ECDSA_SHA_256' },
+    });
+    expect(await cli('audit', 'verify', '--certificate', file)).toMatchObject({ faults: [] });
+
+    // She is back, and what lay apart returns; days that have become due meanwhile go.
+    await activity('2013-01-13');
+    const second = await retention('2013-01-14');
+    expect(second.passes).toContainEqual(expect.objectContaining({ step: 'return', owners: 1, outcome: 'Purged' }));
+    expect(await listed(PREFIX)).toEqual([...days(12, 30), 'anna/photo.csv']);
+    expect(await listed('dormant/kept/')).toEqual([]);
+    const { Body } = await setting.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: OWNED }));
+    expect(await Body?.transformToString()).toBe('a photo');
   }, 120_000);
 });
