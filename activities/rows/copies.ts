@@ -145,7 +145,6 @@ async function isThere({ folder, name, stats }: Copy): Promise<boolean> {
   return now !== undefined && now.ino === stats.ino && now.dev === stats.dev && now.mtimeNs === stats.mtimeNs;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* one(target: Target): AsyncGenerator<Target> {
   yield target;
 }
