@@ -1,12 +1,13 @@
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { heartbeat } from '@temporalio/activity';
 import { parseTransformJobName, parseTrainingJobName, s3Uri } from '../../contracts/names.js';
 import { purgePrefix, type PurgeWork, type TargetLine } from '../../contracts/purge/index.js';
 import type { LineageActivities } from '../../contracts/purge/lineage.js';
 import type { Ledger } from '../../ledger/store.js';
 import { fail, isFailure } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
-import { placesOf } from '../purge/survey.js';
+import { TargetList } from '../purge/target-list.js';
 import type { Target } from '../purge/targets.js';
 import { writeJson } from '../s3/answer.js';
 import { stopTraining } from '../training/stop.js';
@@ -53,7 +54,8 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
     async lineageOfTargets({ outputUri, ...work }) {
       const { storage, ref } = work;
       const open = await opened();
-      const targets = () => targetsAndCopies(s3, work);
+      const list = await TargetList.read(s3, work, heartbeat);
+      const targets = () => placesOf(list);
       const looking = { ...open, work, targets, dry: outputUri !== undefined };
       const seen = await survey(open, targets(), {
         transforms: true,
@@ -93,10 +95,11 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
 
     liftTombstones: async (work) => liftTombstones(s3, await deps.hashes(), work),
 
-    redactRecords: async (work) =>
-      rowsOnly(work)
-        ? { fileRecords: 0, manifests: 0, scores: 0, ledgerRows: 0 }
-        : redactRecords(await opened(), () => targetsAndCopies(s3, work)),
+    async redactRecords(work) {
+      if (rowsOnly(work)) return { fileRecords: 0, manifests: 0, scores: 0, ledgerRows: 0 };
+      const list = await TargetList.read(s3, work, heartbeat);
+      return redactRecords(await opened(), () => placesOf(list));
+    },
   };
 }
 
@@ -110,11 +113,8 @@ async function stopJob(sagemaker: SageMakerClient, job: string): Promise<void> {
 const rowsOnly = ({ options }: PurgeWork) => options.column !== undefined;
 
 /** The targets of a purge, each with its declared copies. */
-async function* targetsAndCopies(
-  s3: S3Client,
-  work: Pick<PurgeWork, 'targetsUri' | 'storage'>,
-): AsyncGenerator<Target> {
-  for await (const { places } of placesOf(s3, work)) yield* places;
+async function* placesOf(list: TargetList): AsyncGenerator<Target> {
+  for await (const { places } of list.places()) yield* places;
 }
 
 async function* only(target: Exclude<TargetLine, { value: string }>): AsyncGenerator<Target> {

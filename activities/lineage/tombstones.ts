@@ -6,7 +6,7 @@ import { tombstonesPrefix, type PurgeWork } from '../../contracts/purge/index.js
 import { LIFTED_PREFIX, listHead, listStones, type PlainTombstones, standingHashes } from '../data/tombstones.js';
 import { fail, withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
-import { placesOf } from '../purge/survey.js';
+import { TargetList } from '../purge/target-list.js';
 import { isObject, readObjects, type Target } from '../purge/targets.js';
 import { eraseVersions } from './versions.js';
 
@@ -26,7 +26,8 @@ export async function setTombstones(
     buckets.set(bucket, known);
     return known;
   };
-  for await (const { target, places } of placesOf(s3, work)) {
+  const list = await TargetList.read(s3, work, heartbeat);
+  for await (const { target, places } of list.places()) {
     counts[isObject(target) ? 'objects' : 'prefixes'] += 1;
     for (const place of places) await of(place.bucket).add(place);
   }
@@ -81,8 +82,7 @@ class BucketStones {
 
 /** Removes what stands in plain, of earlier executions of the request too: no two of them run at once. See LineageActivities. */
 export async function settleTombstones(s3: S3Client, work: PurgeWork): Promise<void> {
-  const buckets = new Set<string>();
-  for await (const { places } of placesOf(s3, work)) for (const { bucket } of places) buckets.add(bucket);
+  const { buckets } = await TargetList.read(s3, work, heartbeat);
   const prefix = tombstonesPrefix(work.ref.request);
   for (const bucket of buckets) await eraseVersions(s3, { bucket, prefix }, ({ key }) => key.endsWith('.json'));
 }

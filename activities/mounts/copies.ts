@@ -3,7 +3,8 @@ import type { CopiesErased, PurgeWork } from '../../contracts/purge/index.js';
 import type { Mirror } from '../../contracts/storage/index.js';
 import { throwIfCancelled } from '../purge/failures.js';
 import { forEachOf } from '../purge/streams.js';
-import { copiesOf, isObject, readObjects, type Target } from '../purge/targets.js';
+import { TargetList } from '../purge/target-list.js';
+import { isObject, type Target } from '../purge/targets.js';
 import { Conflicted } from './conflicts.js';
 import { mountFailure } from './faults.js';
 import { Folder } from './folder.js';
@@ -30,12 +31,14 @@ export interface Search {
   readonly after?: (mount: Mount) => Promise<void>;
 }
 
-/** The targets of a purge and their declared copies, one by one. */
+/** The targets of a purge and their declared copies, each once. `alive` is called while the list is read. */
 export async function* eachPlace(
   s3: S3Client,
-  { storage, targetsUri }: Pick<PurgeWork, 'storage' | 'targetsUri'>,
+  work: Pick<PurgeWork, 'storage' | 'targetsUri' | 'targetsHash'>,
+  alive: () => void,
 ): AsyncGenerator<Target> {
-  for await (const target of readObjects(s3, targetsUri)) yield* [target, ...copiesOf(target, storage)];
+  const list = await TargetList.read(s3, work, alive);
+  for await (const { own } of list.places()) yield* own;
 }
 
 /**
@@ -56,9 +59,9 @@ export async function searchCopies(
     }
     return mount;
   };
-  const onMount = async (mirror: Mirror, work: (mount: Mount) => Promise<void>) => {
+  const onMount = async (mirror: Mirror, act: (mount: Mount) => Promise<void>) => {
     try {
-      await work(await mounted(mirror));
+      await act(await mounted(mirror));
     } catch (error) {
       if (error instanceof Conflicted) tally.conflicts.add(error.conflict);
       else {

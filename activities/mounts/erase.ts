@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { CopyActivities, PurgePlanCopies, PurgeWork } from '../../contracts/purge/index.js';
 import { fail } from '../errors.js';
 import { isLater } from '../purge/choose.js';
+import { isCancelledByRequest } from '../purge/failures.js';
 import { writeJson } from '../s3/answer.js';
 import { Conflicted, type Conflict } from './conflicts.js';
 import { eachPlace, searchCopies, type Mount } from './copies.js';
@@ -36,7 +37,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         progress();
       };
       const finding = { found, conflict: tally.conflicts.add.bind(tally.conflicts) };
-      const counted = await searchCopies(work.storage.mirrors, eachPlace(s3, work), {
+      const counted = await searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
         tally,
         at: (mount, wanted) => findCopies(mount, wanted, finding),
       });
@@ -55,14 +56,15 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
       const conflict = tally.conflicts.add.bind(tally.conflicts);
       const emptied = new SeenFolders((mount, folder) => removeEmptyFolders(mount.root, folder));
       const erase = async (mount: Mount, copy: Copy) => {
-        if (await isOfLaterUpload(s3, work, { mount, copy, signal })) return false;
+        if (work.options.uploads !== 'purge' && (await isOfLaterUpload(s3, work, { mount, copy, signal })))
+          return false;
         if (!(await unlinked(copy, conflict))) return false;
         if (copy.stats.nlink > 1n) tally.conflicts.add('file with other links');
         tally.add(mount.mirror, copy.stats.size);
         progress();
         return true;
       };
-      return searchCopies(work.storage.mirrors, eachPlace(s3, work), {
+      const searched = searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
         tally,
         async at(mount, wanted) {
           let erased = 0;
@@ -86,6 +88,11 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
           await dropStaged(mount.root);
         },
       });
+      return searched.catch((error: unknown) => {
+        // What was erased until somebody cancelled it is to stand in the record.
+        if (isCancelledByRequest()) return tally.partial(work.storage.mirrors);
+        throw error;
+      });
     },
 
     async verifyCopies(work) {
@@ -100,12 +107,16 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
           }
         }),
       );
+      let later = 0;
       const found = async (mount: Mount, copy: Copy) => {
-        if (await isOfLaterUpload(s3, work, { mount, copy, signal })) return;
+        if (await isOfLaterUpload(s3, work, { mount, copy, signal })) {
+          later += 1;
+          return;
+        }
         tally.add(mount.mirror, copy.stats.size);
         progress();
       };
-      return searchCopies(work.storage.mirrors, eachPlace(s3, work), {
+      const answer = await searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
         tally,
         async at(mount, wanted) {
           await findCopies(mount, wanted, { found, conflict });
@@ -117,6 +128,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
           await dropStaged(mount.root);
         },
       });
+      return { ...answer, ...(later > 0 && { later }) };
     },
   };
 }
@@ -137,7 +149,7 @@ const removeLeft = async (parent: Copy['folder'], name: string) => {
 };
 
 /**
- * Whether a file is the copy of an object that was uploaded after the purge began, where such are left and no tombstone keeps them off mounts. The file's own time proves nothing,
+ * Whether a file is the copy of an object that was uploaded after the purge began, where no tombstone keeps such off mounts. The file's own time proves nothing,
  * as anyone may set it: S3 is asked, for the few files that look like it.
  */
 async function isOfLaterUpload(
@@ -146,12 +158,7 @@ async function isOfLaterUpload(
   { mount: { mirror }, copy, signal }: { mount: Mount; copy: Copy; signal: AbortSignal },
 ): Promise<boolean> {
   // Where tombstones stand, no mount may have them.
-  if (
-    options.tombstones !== false ||
-    options.uploads === 'purge' ||
-    !isLater(Number(copy.stats.mtimeMs), ref.startedAt)
-  )
-    return false;
+  if (options.tombstones !== false || !isLater(Number(copy.stats.mtimeMs), ref.startedAt)) return false;
   const name = textOf(copy.path);
   if (name === undefined) return false;
   const state = await head(s3, { bucket: mirror.bucket, key: mirror.prefix + name }, signal);

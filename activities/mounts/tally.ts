@@ -29,6 +29,11 @@ export class Tally {
     return { mounts: Object.fromEntries(this.mounts), links: this.conflicts.counts['file with other links'] ?? 0 };
   }
 
+  /** The answer of what was broken off, with the mounts on which something was counted. */
+  partial(mirrors: readonly Mirror[]): CopiesErased {
+    return this.result(mirrors.filter(({ path }) => this.mounts.has(path)));
+  }
+
   /** The answer, with the mounts that were looked at. */
   result(mirrors: readonly Mirror[]): CopiesErased {
     const counts = [...this.mounts.values()];

@@ -2,7 +2,7 @@ import type { LimitFunction } from 'p-limit';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import type { Blocks, Reason } from './blocks.js';
 import type { BucketSettings } from './buckets.js';
-import type { Chosen } from './choose.js';
+import { isLater, type Entries } from './choose.js';
 import { deleteBatch, type Deletion, type Doomed } from './delete.js';
 import type { Group } from './groups.js';
 import type { HashObjects } from './hash-objects.js';
@@ -12,6 +12,8 @@ import { Window, unpack, type Batches } from './window.js';
 
 export interface BucketWork {
   readonly settings: BucketSettings;
+  /** Of the purge. */
+  readonly startedAt: string;
   readonly deletion: Deletion;
   readonly hashes: KeyedHashes;
   readonly hashObjects: HashObjects;
@@ -31,14 +33,15 @@ export class BucketEraser {
   readonly #withMarkers = new Set<string>();
   #sending: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
-  /** Entries gone, and entries replaced since they were listed, in this pass. */
+  /** In this pass: entries gone, uploads since among them, and entries replaced since they were listed. */
   gone = 0;
+  later = 0;
   changed = 0;
 
   constructor(readonly work: BucketWork) {}
 
   /** Takes up what was chosen of a key; waits while the window before it is still going. */
-  async add({ key, again }: Group, { versions, markers }: Chosen): Promise<void> {
+  async add({ key, again }: Group, { versions, markers }: Entries): Promise<void> {
     if (versions.length + markers.length === 0) return;
     while (this.#waiting) await this.#waiting;
     const { settings, blocks, hashes } = this.work;
@@ -62,6 +65,11 @@ export class BucketEraser {
     while (this.#waiting) await this.#waiting;
     if (!this.#window.empty) await this.#release(true);
     await this.#sending;
+  }
+
+  /** Waits until what is on its way has ended, however it ends. */
+  async stopped(): Promise<void> {
+    await this.#sending.catch(() => undefined);
   }
 
   async #release(all: boolean): Promise<void> {
@@ -88,13 +96,13 @@ export class BucketEraser {
         limit(async () => {
           if (over()) return;
           const entries = unpack(batch).filter((entry) => !this.#stays(entry));
-          const { blocked, changed } = await deleteBatch(deletion, entries);
+          const { blocked, changed, open } = await deleteBatch(deletion, entries);
           for (const { entry, reason } of blocked) {
             blocks.add(settings.bucket, reason);
             if (!entry.marker && this.#withMarkers.has(entry.key)) this.#held.set(entry.key, reason);
           }
           this.changed += changed.length;
-          const left = new Set([...blocked.map(({ entry }) => entry), ...changed]);
+          const left = new Set([...blocked.map(({ entry }) => entry), ...changed, ...open]);
           for (const entry of entries) if (!left.has(entry)) this.#count(entry);
         }),
       ),
@@ -111,17 +119,19 @@ export class BucketEraser {
     return reason !== undefined;
   }
 
-  #count({ size, marker, counts }: Doomed): void {
+  #count({ size, marker, counts, later }: Doomed): void {
     const { tally } = this.work;
     tally[marker ? 'markers' : 'versions'] += 1;
     tally.bytes += size;
     if (counts) tally.keys += 1;
     this.gone += 1;
+    if (later) this.later += 1;
   }
 
   /** A new pass over the bucket. */
   renew(): void {
     this.gone = 0;
+    this.later = 0;
     this.changed = 0;
     this.#held.clear();
     this.#withMarkers.clear();
@@ -131,9 +141,11 @@ export class BucketEraser {
    * Without versions a delete takes the object as it is then, so it is asked to be the one listed (S3 evaluates that condition for current
    * objects only).
    */
-  #doomed(key: string, { versionId, size, etag }: Entry): Doomed {
-    if (this.work.settings.versioning !== 'unversioned' || versionId !== 'null') return { key, versionId, size };
-    return { key, size, ...(etag !== undefined && { etag }) };
+  #doomed(key: string, { versionId, size, etag, modified }: Entry): Doomed {
+    const { settings, startedAt } = this.work;
+    const later = isLater(modified, startedAt) && ({ later: true } as const);
+    if (settings.versioning !== 'unversioned' || versionId !== 'null') return { key, versionId, size, ...later };
+    return { key, size, ...(etag !== undefined && { etag }), ...later };
   }
 
   #marker = (key: string, { versionId }: Entry): Doomed => ({ key, versionId, size: 0, marker: true });

@@ -2,12 +2,13 @@ import type { PurgeWork } from '../../contracts/purge/index.js';
 import type { Group } from './groups.js';
 import type { Entry } from './listing.js';
 
-/** What of a key is to be erased, in order. */
-export interface Chosen {
-  readonly versions: readonly Entry[];
-  readonly markers: readonly Entry[];
-  /** Uploads since the purge began that stay. */
-  readonly later: number;
+/** Entries of a key, oldest first. */
+export type Entries = Pick<Group, 'versions' | 'markers'>;
+
+/** What was there when the purge began, and what came since. */
+interface Apart extends Entries {
+  /** Uploads since the purge began. */
+  readonly later: readonly Entry[];
 }
 
 /**
@@ -18,10 +19,18 @@ export const isLater = (modified: number, startedAt: string): boolean =>
   Math.floor(modified / 1_000) > Math.floor(Date.parse(startedAt) / 1_000);
 
 /** Takes out what was uploaded since. Its delete markers stay with it: without one, what it hides would be current again. */
-export function choose({ versions, markers }: Group, { ref, options }: Pick<PurgeWork, 'ref' | 'options'>): Chosen {
-  if (options.uploads === 'purge') return { versions, markers, later: 0 };
-  const before = ({ modified }: Entry) => !isLater(modified, ref.startedAt);
-  const chosen = versions.filter(before);
-  const later = versions.length - chosen.length;
-  return { versions: chosen, markers: later > 0 ? markers.filter(before) : markers, later };
+export function apart({ versions, markers }: Entries, { startedAt }: PurgeWork['ref']): Apart {
+  const before = ({ modified }: Entry) => !isLater(modified, startedAt);
+  const later = versions.filter((entry) => !before(entry));
+  return {
+    versions: versions.filter(before),
+    markers: later.length > 0 ? markers.filter(before) : markers,
+    later,
+  };
 }
+
+/** What of a key is to be erased: uploads since are among it only where they are to go too. */
+export const choose = (
+  { versions, markers }: Entries,
+  { ref, options }: Pick<PurgeWork, 'ref' | 'options'>,
+): Entries => (options.uploads === 'purge' ? { versions, markers } : apart({ versions, markers }, ref));

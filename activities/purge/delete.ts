@@ -30,6 +30,8 @@ export interface Doomed {
   readonly marker?: true;
   /** Set on one entry a key. */
   readonly counts?: true;
+  /** Uploaded since the purge began. */
+  readonly later?: true;
 }
 
 export interface Deletion {
@@ -39,7 +41,10 @@ export interface Deletion {
   readonly bypassGovernance: boolean;
   /** Whether the bucket has Object Lock; asked only once something is denied. */
   readonly objectLock: () => Promise<boolean>;
+  /** Ends it between two calls. */
   readonly signal: AbortSignal;
+  /** Ends a call that is under way. */
+  readonly calls: AbortSignal;
   /** Milliseconds without any progress after which it gives up. */
   readonly patience: number;
 }
@@ -49,6 +54,8 @@ export interface Refused {
   readonly blocked: readonly { readonly entry: Doomed; readonly reason: Reason }[];
   /** Replaced since they were listed. */
   readonly changed: readonly Doomed[];
+  /** Not known to be gone when it was cancelled. */
+  readonly open: readonly Doomed[];
 }
 
 interface Verdict {
@@ -59,14 +66,14 @@ interface Verdict {
 
 /**
  * Deletes at most 1,000 entries in their order. Those that S3 could not delete just now are tried again alone, ever more slowly; a refusal is
- * final, and comes back with its reason.
+ * final, and comes back with its reason. Once it is cancelled it asks for nothing more, and still says what is gone.
  * @throws Throttled, ServiceUnavailable or NetworkError once patience is at an end, without a key in the message
  */
 export async function deleteBatch(deletion: Deletion, entries: readonly Doomed[]): Promise<Refused> {
   const refused: Verdict[] = [];
   const changed: Doomed[] = [];
   let left: readonly Doomed[] = entries;
-  for (let tries = 0, since = Date.now(); left.length > 0; tries += 1) {
+  for (let tries = 0, since = Date.now(); left.length > 0 && !deletion.signal.aborted; tries += 1) {
     const verdicts = await attempt(deletion, left, since);
     if (verdicts === undefined) {
       await pause(tries, deletion.signal);
@@ -88,7 +95,8 @@ export async function deleteBatch(deletion: Deletion, entries: readonly Doomed[]
     left = again;
     if (left.length > 0) await pause(tries, deletion.signal);
   }
-  return { blocked: await reasons(deletion, refused), changed };
+  if (deletion.signal.aborted) return { blocked: [], changed, open: [...left, ...refused.map(({ entry }) => entry)] };
+  return { blocked: await reasons(deletion, refused), changed, open: [] };
 }
 
 /** One try: what S3 said of single entries, or undefined if it took none of them. */
@@ -108,6 +116,7 @@ async function attempt(
     for (const entry of single) verdicts.push(...(await deleteOne(deletion, entry)));
     return verdicts;
   } catch (error) {
+    if (signal.aborted) return undefined;
     if (isFailure(error, 'Throttled')) pace.slow(bucket, first);
     if (!isPassing(error) || Date.now() - since >= deletion.patience) throw error;
     return undefined;
@@ -115,7 +124,7 @@ async function attempt(
 }
 
 async function deleteMany(
-  { s3, bucket, bypassGovernance, signal }: Deletion,
+  { s3, bucket, bypassGovernance, calls }: Deletion,
   entries: readonly Doomed[],
 ): Promise<Verdict[]> {
   const about = { resource: `bucket ${bucket}`, action: 'delete versions', permission: 's3:DeleteObjectVersion' };
@@ -129,7 +138,7 @@ async function deleteMany(
           Delete: { Objects, Quiet: true },
           ...(bypassGovernance && { BypassGovernanceRetention: true }),
         }),
-        { abortSignal: signal },
+        { abortSignal: calls },
       ),
     );
     answeredByS3(answer.$metadata.requestId, about.resource);
@@ -148,7 +157,7 @@ async function deleteMany(
 }
 
 async function deleteOne(
-  { s3, bucket, bypassGovernance, signal }: Deletion,
+  { s3, bucket, bypassGovernance, calls }: Deletion,
   entry: Doomed,
 ): Promise<readonly Verdict[]> {
   const about = { resource: `bucket ${bucket}`, action: 'delete a version', permission: 's3:DeleteObjectVersion' };
@@ -162,7 +171,7 @@ async function deleteOne(
           IfMatch: entry.etag,
           ...(bypassGovernance && { BypassGovernanceRetention: true }),
         }),
-        { abortSignal: signal },
+        { abortSignal: calls },
       ),
     );
     return [];
@@ -195,8 +204,8 @@ async function reasons(
   });
 }
 
-/** Ever longer, and never quite the same: batches that failed together don't come back together. */
-function pause(tries: number, signal: AbortSignal): Promise<void> {
+/** Ever longer, and never quite the same: batches that failed together don't come back together. Over at once when it is cancelled. */
+async function pause(tries: number, signal: AbortSignal): Promise<void> {
   const longest = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** tries);
-  return sleep(longest * (0.5 + Math.random() / 2), undefined, { signal });
+  await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
 }

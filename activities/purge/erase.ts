@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -7,11 +8,12 @@ import { Blocks, LISTED_STILL } from './blocks.js';
 import { BucketEraser } from './bucket.js';
 import { lockOf } from './buckets.js';
 import { choose, isLater } from './choose.js';
+import { isCancelledByRequest } from './failures.js';
 import { groupsOf } from './groups.js';
 import { HashObjects } from './hash-objects.js';
 import { sharedPace } from './pace.js';
 import { forEachOf } from './streams.js';
-import { placesOf, survey, type Survey } from './survey.js';
+import { survey, type Survey } from './survey.js';
 import type { Tally } from './tally.js';
 import { isObject, type Target } from './targets.js';
 import { abort, Uploads } from './uploads.js';
@@ -29,6 +31,9 @@ const BATCHES = 16;
 /** Passes in a row that find as much as the one before: what S3 then says of deleted entries is not so. */
 const IDLE_PASSES = 3;
 
+/** A delete that is under way when the purge is cancelled may end for so long, so that what it did is counted. */
+const CALL_ENDS_MS = 5_000;
+
 type Leg = PurgeWork & { readonly leg: number };
 
 /** One leg of an erasure: passes over the targets until one finds nothing that could be erased. */
@@ -42,6 +47,8 @@ export class Erasure {
   /** Places (by index) that are looked at again in the next pass: for what was listed, and for uploads that were aborted. */
   #again = new Set<number>();
   #uploadsAgain = new Set<number>();
+  /** Uploads in flight that began since the purge did, and were aborted in this pass. */
+  #laterAborted = 0;
 
   private constructor(
     readonly s3: S3Client,
@@ -51,16 +58,17 @@ export class Erasure {
     readonly seen: Survey,
     limits: EraseLimits,
   ) {
-    const { settings, common } = seen;
+    const { settings, list } = seen;
     const limit = pLimit(BATCHES);
-    this.#over = () => Date.now() - this.#started > limits.leg;
-    this.#uploads = new Uploads(s3, common, this.#signal);
+    this.#over = () => this.#signal.aborted || Date.now() - this.#started > limits.leg;
+    const calls = afterwards(this.#signal, CALL_ENDS_MS);
+    this.#uploads = new Uploads(s3, list.common, this.#signal);
     for (const one of settings.values()) {
       const { bucket } = one;
       let lock: Promise<boolean> | undefined;
       const objectLock = () => (lock ??= lockOf(s3, bucket, this.#signal).then((found) => found !== undefined));
       const deletion = {
-        ...{ s3, bucket, objectLock, signal: this.#signal, pace: sharedPace, patience: limits.patience },
+        ...{ s3, bucket, objectLock, signal: this.#signal, calls, pace: sharedPace, patience: limits.patience },
         bypassGovernance: leg.options.bypassGovernance === true,
       };
       const hashObjects = new HashObjects(s3, leg, bucket, this.#signal);
@@ -68,6 +76,7 @@ export class Erasure {
         bucket,
         new BucketEraser({
           settings: one,
+          startedAt: leg.ref.startedAt,
           deletion,
           hashes,
           hashObjects,
@@ -86,7 +95,15 @@ export class Erasure {
     { tally, hashes, limits }: { tally: Tally; hashes: KeyedHashes; limits: EraseLimits },
   ): Promise<ErasedLeg> {
     const seen = await survey(s3, leg, Context.current().cancellationSignal);
-    return new Erasure(s3, leg, tally, hashes, seen, limits).#passes();
+    const erasure = new Erasure(s3, leg, tally, hashes, seen, limits);
+    try {
+      return await erasure.#passes();
+    } catch (error) {
+      if (!isCancelledByRequest()) throw error;
+      // What was erased until then is to stand in the record.
+      for (const bucket of erasure.#buckets.values()) await bucket.stopped();
+      return erasure.#answer(false);
+    }
   }
 
   async #passes(): Promise<ErasedLeg> {
@@ -96,7 +113,9 @@ export class Erasure {
       const start = this.tally.mark();
       const from = this.tally.entries;
       const changed = await this.#pass(number);
-      const found = this.tally.entries - from;
+      this.#signal.throwIfAborted();
+      // Who uploads without end keeps no leg going, and proves no answer of S3 wrong: that is the new listing's to tell.
+      const found = this.tally.entries - from - (number === 1 ? 0 : this.#later);
       const finished = found === 0 && !changed;
       if (finished || this.#over()) return this.#answer(finished && !this.#over());
       idle = found >= most ? idle + 1 : 0;
@@ -106,26 +125,38 @@ export class Erasure {
     }
   }
 
+  /** Uploads since the purge began, of what is gone in this pass. */
+  get #later(): number {
+    return [...this.#buckets.values()].reduce((sum, { later }) => sum + later, this.#laterAborted);
+  }
+
   /** One pass over the targets; answers whether one of them changed meanwhile. */
   async #pass(number: number): Promise<boolean> {
     const [again, uploadsAgain] = [this.#again, this.#uploadsAgain];
     const changed = [...this.#buckets.values()].some((bucket) => bucket.changed > 0);
     this.#again = new Set();
     this.#uploadsAgain = new Set();
+    this.#laterAborted = 0;
     this.#blocks.clear();
     this.#uploads.renew();
     for (const bucket of this.#buckets.values()) bucket.renew();
-    await forEachOf(this.#places(), LISTINGS, async (place, index) => {
+    await forEachOf(this.#places(number), LISTINGS, async ({ place, last }, index) => {
       if (this.#over()) return;
       if (number === 1 || uploadsAgain.has(index)) await this.#abortUploads(place, index);
       if (number === 1 || changed || again.has(index) || uploadsAgain.has(index)) await this.#erase(place, index);
+      if (last && number === 1) this.tally.targets += 1;
     });
     for (const bucket of this.#buckets.values()) await bucket.finish();
     return [...this.#buckets.values()].some((bucket) => bucket.changed > 0);
   }
 
-  async *#places(): AsyncGenerator<Target> {
-    for await (const { places } of placesOf(this.s3, this.leg, this.seen)) yield* places;
+  /** Each place once, and whether it is the last of its target. */
+  async *#places(pass: number): AsyncGenerator<{ readonly place: Target; readonly last: boolean }> {
+    for await (const { own } of this.seen.list.places()) {
+      // Looked at with another target.
+      if (own.length === 0 && pass === 1) this.tally.targets += 1;
+      yield* own.map((place, index) => ({ place, last: index === own.length - 1 }));
+    }
   }
 
   async #erase(place: Target, index: number): Promise<void> {
@@ -143,9 +174,11 @@ export class Erasure {
   async #abortUploads(place: Target, index: number): Promise<void> {
     const { ref, options } = this.leg;
     for await (const upload of this.#uploads.of(place)) {
-      if (options.uploads !== 'purge' && isLater(upload.initiated, ref.startedAt)) continue;
+      const later = isLater(upload.initiated, ref.startedAt);
+      if (later && options.uploads !== 'purge') continue;
       if (await abort(this.s3, place.bucket, upload, this.#signal)) {
         this.tally.uploads += 1;
+        if (later) this.#laterAborted += 1;
         this.#uploadsAgain.add(index);
       } else this.#blocks.add(place.bucket, { by: 'access denied', detail: 's3:AbortMultipartUpload' });
     }
@@ -154,8 +187,8 @@ export class Erasure {
   /** S3 confirms what it doesn't do: nothing that it confirmed since counts. */
   #disbelieve(before: ReturnType<Tally['mark']>): ErasedLeg {
     this.tally.restore(before);
-    for (const [bucket, { gone }] of this.#buckets)
-      if (gone > 0) this.#blocks.add(bucket, { by: 'error', detail: LISTED_STILL }, gone);
+    for (const [bucket, { gone, later }] of this.#buckets)
+      if (gone > later) this.#blocks.add(bucket, { by: 'error', detail: LISTED_STILL }, gone - later);
     return this.#answer(true);
   }
 
@@ -167,4 +200,13 @@ export class Erasure {
       seconds: (Date.now() - this.#started) / 1_000,
     };
   }
+}
+
+/** Is aborted so long after another signal. */
+function afterwards(signal: AbortSignal, ms: number): AbortSignal {
+  const later = new AbortController();
+  // Each call under way listens to it.
+  setMaxListeners(0, later.signal);
+  signal.addEventListener('abort', () => setTimeout(() => later.abort(signal.reason), ms).unref(), { once: true });
+  return later.signal;
 }

@@ -30,6 +30,9 @@ export async function throwIfCancelled(): Promise<void> {
   if (cancellationSignal.aborted) await cancelled;
 }
 
+/** Whether somebody cancelled the purge. Whatever else ends an activity, such as a worker's shutdown, wants another try of it. */
+export const isCancelledByRequest = (): boolean => Context.current().cancellationDetails?.cancelRequested === true;
+
 const isFailureOfOurs = (error: unknown) => error instanceof Error && 'nonRetryable' in error;
 
 /** A stand-in with the code, status and missing right of an error, without its text, stack and other properties. */

@@ -4,6 +4,7 @@ import { parseS3Uri } from '../../contracts/names.js';
 import { fail } from '../errors.js';
 import { lockOf } from './buckets.js';
 import { BATCH, deleteBatch, type Doomed } from './delete.js';
+import { throwIfCancelled } from './failures.js';
 import { groupsOf } from './groups.js';
 import { sharedPace } from './pace.js';
 
@@ -12,14 +13,24 @@ export async function eraseObject(s3: S3Client, uri: string, patience: number): 
   const { bucket, key } = parseS3Uri(uri);
   const signal = Context.current().cancellationSignal;
   const objectLock = async () => (await lockOf(s3, bucket, signal)) !== undefined;
-  const deletion = { s3, bucket, objectLock, bypassGovernance: false, signal, patience, pace: sharedPace };
+  const deletion = {
+    s3,
+    bucket,
+    objectLock,
+    bypassGovernance: false,
+    signal,
+    calls: signal,
+    patience,
+    pace: sharedPace,
+  };
   for (;;) {
     let found = 0;
     for await (const { versions, markers } of groupsOf({ s3, signal, onPage: () => undefined }, { bucket, key })) {
       const doomed = [...versions, ...markers].map(({ versionId, size }): Doomed => ({ key, versionId, size }));
       found += doomed.length;
       for (let at = 0; at < doomed.length; at += BATCH) {
-        const { blocked } = await deleteBatch(deletion, doomed.slice(at, at + BATCH));
+        const { blocked, open } = await deleteBatch(deletion, doomed.slice(at, at + BATCH));
+        if (open.length > 0) await throwIfCancelled();
         const reason = blocked[0]?.reason;
         if (reason)
           throw fail(

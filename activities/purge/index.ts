@@ -30,8 +30,9 @@ export function createErasureActivities({ s3, hashes, limits = LIMITS }: Erasure
   return {
     inspectTargets: (work) =>
       activity(async () => {
-        const { objects, prefixes, values, buckets, hash } = await survey(s3, work, cancellation());
-        return { objects, prefixes, values, buckets: await withLocks(s3, buckets, cancellation()), hash };
+        const { list, buckets } = await survey(s3, work, cancellation());
+        const { counts, values, hash } = list;
+        return { ...counts, values: values.size, buckets: await withLocks(s3, buckets, cancellation()), hash };
       }),
     planObjects: (work) => activity((tally) => planObjects(s3, work, tally)),
     eraseObjects: (work) => activity(async (tally) => Erasure.run(s3, work, { tally, hashes: await hashes(), limits })),

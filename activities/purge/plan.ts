@@ -8,7 +8,7 @@ import { lockOf, withLocks, type BucketLock } from './buckets.js';
 import { choose, isLater } from './choose.js';
 import { groupsOf } from './groups.js';
 import { forEachOf, inOrder } from './streams.js';
-import { placesOf, survey } from './survey.js';
+import { survey } from './survey.js';
 import type { Tally } from './tally.js';
 import { isObject, type Target } from './targets.js';
 import { Uploads } from './uploads.js';
@@ -22,6 +22,9 @@ type Counts = { -readonly [Name in keyof EntryCounts]: EntryCounts[Name] };
 type Planned = PurgePlanObjects['targets'][number];
 
 const none = (): Counts => ({ versions: 0, markers: 0, uploads: 0, bytes: 0 });
+const add = (sum: Counts, more: Counts) => {
+  for (const name of ['versions', 'markers', 'uploads', 'bytes'] as const) sum[name] += more[name];
+};
 const uriOf = (target: Target) => s3Uri(target.bucket, isObject(target) ? target.key : target.prefix);
 
 /** Lists what would be erased, and writes it to the exchange object: the only place where keys stand. */
@@ -31,28 +34,30 @@ export async function planObjects(
   tally: Tally,
 ): Promise<{ bytes: number }> {
   const signal = Context.current().cancellationSignal;
-  const { settings, common, buckets: plain } = await survey(s3, work, signal);
+  const { list, settings, buckets: plain } = await survey(s3, work, signal);
   const buckets = await withLocks(s3, plain, signal);
   const locks = new Map<string, BucketLock>();
   for (const { bucket, objectLock } of buckets)
     if (objectLock) locks.set(bucket, (await lockOf(s3, bucket, signal)) ?? {});
-  const uploads = new Uploads(s3, common, signal);
+  const uploads = new Uploads(s3, list.common, signal);
   const blocks = new Blocks();
   const total = none();
   const targets: Planned[] = [];
   let more = 0;
 
-  async function count(place: Target, counts: Counts): Promise<void> {
+  /** What lies under two targets is shown with both, and adds up once. */
+  async function count(place: Target, counts: Counts, once: boolean): Promise<void> {
     const { bucket } = place;
     for await (const group of groupsOf({ s3, signal, onPage: () => (tally.pages += 1) }, place)) {
       const { versions, markers } = choose(group, work);
       counts.versions += versions.length;
       counts.markers += markers.length;
-      if (settings.get(bucket)?.mfaDelete) blocks.add(bucket, { by: 'mfa delete' }, versions.length + markers.length);
+      if (once && settings.get(bucket)?.mfaDelete)
+        blocks.add(bucket, { by: 'mfa delete' }, versions.length + markers.length);
       for (const { size, modified } of versions) {
         counts.bytes += size;
         const until = lockedUntil(locks.get(bucket), modified);
-        if (until !== undefined)
+        if (once && until !== undefined)
           blocks.add(bucket, { by: 'object lock', until, detail: locks.get(bucket)?.mode ?? '' });
       }
     }
@@ -61,13 +66,19 @@ export async function planObjects(
   }
 
   const take = inOrder<Planned>((planned) => {
-    for (const name of ['versions', 'markers', 'uploads', 'bytes'] as const) total[name] += planned[name];
     if (targets.length < LISTED) targets.push(planned);
     else more += 1;
   });
-  await forEachOf(placesOf(s3, work), TARGETS_AT_ONCE, async ({ target, places }, index) => {
+  await forEachOf(list.places(), TARGETS_AT_ONCE, async ({ target, places, own }, index) => {
     const counts = none();
-    for (const place of places) await count(place, counts);
+    for (const place of places) {
+      const once = own.includes(place);
+      const here = none();
+      await count(place, here, once);
+      add(counts, here);
+      if (once) add(total, here);
+    }
+    tally.targets += 1;
     take(index, { ...counts, uri: uriOf(target), copies: places.slice(1).map(uriOf) });
   });
   const plan: PurgePlanObjects = { total, buckets, targets, more, blocked: blocks.list() };

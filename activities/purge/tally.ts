@@ -5,7 +5,7 @@ import type { EraseHeartbeat } from '../../contracts/purge/process.js';
 const OVER = 10;
 const BEAT_MS = 2_000;
 
-export type Counts = Omit<EraseHeartbeat, 'rate'>;
+export type Counts = Omit<EraseHeartbeat, 'rate' | 'targets'>;
 
 /** What an activity of a purge has done so far. Counts only: a heartbeat may enter history. */
 export class Tally {
@@ -15,6 +15,8 @@ export class Tally {
   bytes = 0;
   keys = 0;
   pages = 0;
+  /** Targets that were looked at. */
+  targets = 0;
   readonly #samples: { readonly at: number; readonly entries: number }[] = [];
 
   /** What it holds now, to return to. */
@@ -37,7 +39,7 @@ export class Tally {
     while (this.#samples.length > 2 && at - (this.#samples[0]?.at ?? at) > OVER * 1_000) this.#samples.shift();
     const first = this.#samples[0] ?? { at, entries: 0 };
     const seconds = Math.max(0.001, (at - first.at) / 1_000);
-    return { ...this.mark(), rate: Math.round((this.entries - first.entries) / seconds) };
+    return { ...this.mark(), targets: this.targets, rate: Math.round((this.entries - first.entries) / seconds) };
   }
 }
 

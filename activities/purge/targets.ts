@@ -16,15 +16,20 @@ export const isObject = (target: Target): target is Extract<Target, { key: strin
 /** How many faults of a list are told. */
 const FAULTS_TOLD = 20;
 
+/** The ETag of a list once it is read: read again by it, it is the same object or a failure. */
+export interface Pin {
+  etag?: string | undefined;
+}
+
 /**
  * Reads a list of targets line by line, in memory of one line: it may have millions. The message of a failure names lines by number, never
  * what stands in them.
- * @throws ResourceMissing if the list is gone; InvalidRequest with the faults of all its lines
+ * @throws ResourceMissing if the list is gone; InvalidRequest with the faults of all its lines; RecordConflict if it is not what was pinned
  */
-export async function* readTargets(s3: S3Client, targetsUri: string): AsyncGenerator<TargetLine> {
+export async function* readTargets(s3: S3Client, targetsUri: string, pin: Pin = {}): AsyncGenerator<TargetLine> {
   const faults: string[] = [];
   let line = 0;
-  for await (const text of linesOf(s3, targetsUri)) {
+  for await (const text of linesOf(s3, targetsUri, pin)) {
     line += 1;
     const target = parseTarget(text);
     if (typeof target === 'string') {
@@ -37,28 +42,30 @@ export async function* readTargets(s3: S3Client, targetsUri: string): AsyncGener
   throw fail('InvalidRequest', `${targetsUri}, the list of targets: ${faults.slice(0, FAULTS_TOLD).join('; ')}${more}`);
 }
 
+/** The list of a purge that has begun is another one by now. */
+export const exchanged = (targetsUri: string) =>
+  fail(
+    'RecordConflict',
+    `${targetsUri}, the list of targets, is not the one that the purge began with: find out who wrote there, then start a purge anew with its targets`,
+  );
+
 /** The objects and prefixes of a list. */
 export async function* readObjects(s3: S3Client, targetsUri: string): AsyncGenerator<Target> {
   for await (const line of readTargets(s3, targetsUri)) if (!('value' in line)) yield line;
 }
 
-/** The values of a list whose rows are to go; they are few enough to hold. */
-export async function readValues(s3: S3Client, targetsUri: string): Promise<ReadonlySet<string>> {
-  const values = new Set<string>();
-  for await (const line of readTargets(s3, targetsUri)) if ('value' in line) values.add(line.value);
-  return values;
-}
-
-async function* linesOf(s3: S3Client, uri: string): AsyncGenerator<string> {
+async function* linesOf(s3: S3Client, uri: string, pin: Pin): AsyncGenerator<string> {
   const { bucket, key } = parseS3Uri(uri);
   try {
-    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: pin.etag }));
     answeredByS3(ETag, uri);
+    pin.etag ??= ETag;
     if (!Body) return;
     for await (const line of createInterface({ input: Body as NodeJS.ReadableStream, crlfDelay: Infinity }))
       if (line !== '') yield line;
   } catch (error) {
     if (error instanceof ApplicationFailure) throw error;
+    if (error instanceof Error && error.name === 'PreconditionFailed') throw exchanged(uri);
     throw toFailure(error, { resource: uri, action: 'read the list of targets', permission: 's3:GetObject' });
   }
 }

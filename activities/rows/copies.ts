@@ -14,7 +14,7 @@ import type { Target } from '../purge/targets.js';
 import { unreadableFileAdvice, type BlockedEntries } from './blocked.js';
 import { searchFile, type Searched } from './content.js';
 import type { Journal } from './journal.js';
-import { searched, type RowSearch } from './search.js';
+import type { RowSearch } from './search.js';
 
 /** Files of mounts read or made anew at once. */
 const AT_ONCE = 8;
@@ -38,9 +38,9 @@ export interface RowCopies {
   follow(): Promise<CopiesErased>;
 }
 
-/** The targets of a purge of rows with their copies that have the same rows, one by one. */
-export async function* rowPlaces(s3: S3Client, work: PurgeWork): AsyncGenerator<Target> {
-  for await (const { places } of searched(s3, work)) yield* places;
+/** The targets of a purge of rows with their copies that have the same rows, each once. */
+export async function* rowPlaces({ list }: RowSearch): AsyncGenerator<Target> {
+  for await (const { own } of list.places()) yield* own;
 }
 
 /** A file's content, unless it is the copy of its object: that is searched in S3. */
@@ -96,7 +96,7 @@ export function rowCopies({ s3, work, search, journal, blocked, mirroring }: Row
           await mirrorOne(mount, copy);
           if (await isThere(copy)) blocked.add('error', unreadableFileAdvice(mount.mirror.path, why(seen)));
         });
-      return searchCopies(mirrors, rowPlaces(s3, work), {
+      return searchCopies(mirrors, rowPlaces(search), {
         tally,
         // verifyRows tells what is still open.
         at: (mount, wanted) =>

@@ -1,10 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
-import type { PurgeWork, RowActivities, RowsErased, RowsPlan } from '../../contracts/purge/index.js';
+import type { RowActivities, RowsErased, RowsPlan } from '../../contracts/purge/index.js';
 import { heldOnMounts } from '../../contracts/purge/mounts.js';
 import type { Mirroring } from '../mounts/mirror.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
+import { isCancelledByRequest } from '../purge/failures.js';
 import { forEachOf } from '../purge/streams.js';
 import { writeJson } from '../s3/answer.js';
 import { BlockedEntries } from './blocked.js';
@@ -13,7 +14,7 @@ import { rowCopies } from './copies.js';
 import { eraseFromKey, type EraseTally } from './erase.js';
 import { patiently } from './patience.js';
 import { Journal } from './journal.js';
-import { openSearch, searched, type RowSearch } from './search.js';
+import { openSearch, type RowSearch } from './search.js';
 import { suppress } from './suppressed.js';
 import { verify } from './verify.js';
 import { entriesOf, type Entry } from './versions.js';
@@ -40,7 +41,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
       const search = await openSearch(s3, work, () => searchedObjects);
       const plan = { objects: [] as RowsPlan['objects'][number][], more: 0, rows: 0 };
       const unreadable: RowsPlan['unreadable'][number][] = [];
-      await eachKey(s3, work, async (entry) => {
+      await eachKey(s3, search, async (entry) => {
         searchedObjects += 1;
         const { rows, why } = await patiently(() => rowsUnder(s3, entry, search));
         const uri = s3Uri(entry.bucket, entry.key);
@@ -63,11 +64,19 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
       const journal = new Journal(s3, keyed, work);
       const blocked = new BlockedEntries();
       const copies = rowCopies({ s3, work, search, journal, blocked, mirroring });
-      await eachKey(s3, work, async (entry) => {
+      const signal = cancellationSignal();
+      const erased = eachKey(s3, search, async (entry) => {
         search.alive();
+        signal.throwIfAborted();
         await patiently(() => eraseFromKey({ s3, work, search, journal, blocked, tally, copies }, entry));
       });
-      const followed = await copies.follow();
+      const followed = await erased
+        .then(() => copies.follow())
+        .catch((error: unknown) => {
+          // What was erased until somebody cancelled it is to stand in the record.
+          if (!isCancelledByRequest()) throw error;
+          return undefined;
+        });
       const { links, ...sum } = await journal.sum(() => search.alive());
       const held = heldOnMounts({ 'file with other links': links });
       return {
@@ -75,7 +84,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
         ...sum,
         blocked: [...blocked.list(), ...held],
         values: search.values.size,
-        copies: followed,
+        ...(followed && { copies: followed }),
       };
     },
 
@@ -86,10 +95,10 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
   };
 }
 
-/** Does something with every key of every target, and of its copies with the same rows. */
-function eachKey(s3: S3Client, work: PurgeWork, act: (entry: Entry) => Promise<void>): Promise<void> {
-  return forEachOf(searched(s3, work), TARGETS_AT_ONCE, async ({ places }) => {
-    for (const place of places) await forEachOf(entriesOf(s3, place), KEYS_AT_ONCE, act);
+/** Does something with every key of every target, and of its copies with the same rows, once. */
+function eachKey(s3: S3Client, { list }: RowSearch, act: (entry: Entry) => Promise<void>): Promise<void> {
+  return forEachOf(list.places(), TARGETS_AT_ONCE, async ({ own }) => {
+    for (const place of own) await forEachOf(entriesOf(s3, place), KEYS_AT_ONCE, act);
   });
 }
 

@@ -3,11 +3,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { PurgeWork } from '../../contracts/purge/index.js';
 import type { CopyRule, Storage } from '../../contracts/storage/index.js';
 import { fail } from '../errors.js';
-import { copiesOf, readObjects, readValues, type Target } from '../purge/targets.js';
+import { TargetList } from '../purge/target-list.js';
+import { copiesOf, type Target } from '../purge/targets.js';
 import { trimmed } from './filter.js';
 
-/** Which rows are looked for. Values stay in memory. */
+/** Which rows are looked for, and where. Values stay in memory. */
 export interface RowSearch {
+  /** The targets to search, each with its declared copies that have the same rows. */
+  readonly list: TargetList;
   /** 1-based. */
   readonly column: number;
   readonly values: ReadonlySet<string>;
@@ -20,7 +23,7 @@ export interface RowSearch {
 /** Reads the values of a list of targets. Throws InvalidRequest where there is none, or no column. */
 export async function openSearch(
   s3: S3Client,
-  { targetsUri, options }: Pick<PurgeWork, 'targetsUri' | 'options'>,
+  { targetsUri, targetsHash, storage, options }: PurgeWork,
   details: () => unknown,
 ): Promise<RowSearch> {
   const { column } = options;
@@ -30,7 +33,10 @@ export async function openSearch(
       `options.column is ${column}: give the 1-based number of the column whose rows are to go`,
     );
   }
-  const values = new Set([...(await readValues(s3, targetsUri))].map(trimmed).filter((value) => value !== ''));
+  const alive = () => heartbeat(details());
+  const rules = kept(storage.copies);
+  const list = await TargetList.read(s3, { targetsUri, ...(targetsHash && { targetsHash }), storage: rules }, alive);
+  const values = new Set([...list.values].map(trimmed).filter((value) => value !== ''));
   if (values.size === 0) {
     throw fail(
       'InvalidRequest',
@@ -38,6 +44,7 @@ export async function openSearch(
     );
   }
   return {
+    list,
     column,
     values,
     matches(field, found) {
@@ -45,23 +52,13 @@ export async function openSearch(
       found.add(field);
       return true;
     },
-    alive: () => heartbeat(details()),
+    alive,
   };
 }
 
 const kept = (rules: readonly CopyRule[]): Pick<Storage, 'copies'> => ({
   copies: rules.filter(({ suffix }) => suffix === ''),
 });
-
-/** The targets to search: those of the list, each with its declared copies that have the same rows. */
-export async function* searched(
-  s3: S3Client,
-  { targetsUri, storage }: Pick<PurgeWork, 'targetsUri' | 'storage'>,
-): AsyncGenerator<{ target: Target; places: readonly Target[] }> {
-  for await (const target of readObjects(s3, targetsUri)) {
-    yield { target, places: [target, ...copiesOf(target, kept(storage.copies))] };
-  }
-}
 
 /** What was made of an object and has rows of another shape: predictions, say. A person's can't be told by a column there. */
 export function derivedOf(object: Target, { copies }: Storage): Target[] {

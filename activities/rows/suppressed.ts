@@ -7,7 +7,7 @@ import { isObject, type Target } from '../purge/targets.js';
 import { readText, writeOnce } from '../s3/objects.js';
 import { parseRecord } from '../s3/records.js';
 import { RowFilter } from './filter.js';
-import { searched, type RowSearch } from './search.js';
+import type { RowSearch } from './search.js';
 
 /** What one execution of a purge suppresses in one bucket: rows with these values in this column, below these folders. All by keyed hash. */
 interface SuppressedRecord {
@@ -25,10 +25,10 @@ export async function suppress(
   s3: S3Client,
   hashes: KeyedHashes,
   work: PurgeWork,
-  { column, values }: Pick<RowSearch, 'column' | 'values'>,
+  { list, column, values }: Pick<RowSearch, 'list' | 'column' | 'values'>,
 ): Promise<void> {
   const folders = new Map<string, Set<string>>();
-  for await (const { places } of searched(s3, work)) {
+  for await (const { places } of list.places()) {
     for (const place of places) {
       const of = folders.get(place.bucket) ?? new Set();
       folders.set(place.bucket, of.add(hashes.prefix(place.bucket, folderOf(place))));

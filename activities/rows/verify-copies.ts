@@ -37,7 +37,7 @@ export function copiesWithRows(s3: S3Client, work: PurgeWork, search: RowSearch)
       for await (const { name } of folder.entries()) if (isStillOpen(name)) await stillOpen(folder, name);
     }),
   );
-  return searchCopies(work.storage.mirrors, rowPlaces(s3, work), {
+  return searchCopies(work.storage.mirrors, rowPlaces(search), {
     tally,
     async at(mount, wanted) {
       if ('key' in wanted) await folders.add(mount, wanted.key.split('/').slice(0, -1));

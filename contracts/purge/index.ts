@@ -37,6 +37,8 @@ export interface PurgeInput {
   readonly by: string;
   /** S3 URI of the list of targets. */
   readonly targetsUri: string;
+  /** SHA-256 (hex) of the list, each line as JSON.stringify writes it and with a line feed: another list is refused, also when it is resumed. */
+  readonly targetsHash?: string;
   readonly options?: PurgeOptions;
   /** The declared storage; without it the workflow asks for what is declared, and takes defaultStorage if nothing is. */
   readonly storage?: Storage;
@@ -58,6 +60,8 @@ export interface PurgeWork {
   readonly ref: PurgeRef;
   readonly storage: Storage;
   readonly targetsUri: string;
+  /** SHA-256 of the list, once it was inspected: an activity that finds another list fails with RecordConflict. */
+  readonly targetsHash?: string;
   readonly options: PurgeOptions;
 }
 
@@ -81,7 +85,7 @@ export interface Blocked {
   readonly advice: string;
 }
 
-/** Answer of `inspectTargets`. */
+/** Answer of `inspectTargets`. A target that stands in the list twice counts once. */
 export interface TargetsSeen {
   readonly objects: number;
   readonly prefixes: number;
@@ -97,7 +101,7 @@ export interface TargetsSeen {
   readonly hash: string;
 }
 
-/** Answer of one leg of `eraseObjects`. Each leg starts from the beginning: what is gone stays gone. */
+/** Answer of one leg of `eraseObjects`: its own counts, also where it was cancelled. Each leg starts from the beginning: what is gone stays gone. */
 export interface ErasedLeg extends EntryCounts {
   /** Whether nothing is left that could be erased; otherwise another leg follows. */
   readonly done: boolean;
@@ -111,7 +115,7 @@ export interface ErasedLeg extends EntryCounts {
 export interface Verified {
   /** All that is still listed, the blocked among it, without `later`. */
   readonly remaining: EntryCounts;
-  /** Objects uploaded under a target since the purge began, left in place. */
+  /** Objects uploaded under a target since the purge began that are there, and that nothing blocks where they are to go too. */
   readonly later: number;
   readonly blocked: readonly Blocked[];
   /** One line a target (TargetReport) for the ledger; lists no key. */
@@ -142,6 +146,8 @@ export interface CopiesErased {
     readonly backups: string;
     readonly files: number;
   }[];
+  /** `verifyCopies`: files of objects that were uploaded since the purge began, which `files` leaves out. */
+  readonly later?: number;
   /** Counts by reason: a folder where a file should be, a key that has no image on a mount, a file with other links. */
   readonly conflicts: Readonly<Record<string, number>>;
 }

@@ -58,11 +58,13 @@ export interface PurgeProgress {
   readonly warnings: readonly string[];
 }
 
-/** Heartbeat of `eraseObjects`: what a follower sees between two legs. Counts only: a heartbeat may enter history. */
+/** Heartbeat of `eraseObjects` and `verifyObjects`: what a follower sees between two answers. Counts only: a heartbeat may enter history. */
 export interface EraseHeartbeat extends EntryCounts {
   /** Entries a second over the last ten seconds. */
   readonly rate: number;
   readonly keys: number;
+  /** Targets looked at, of those that the purge has; absent from workers of before. */
+  readonly targets?: number;
 }
 
 /** Input of the workflow `purgeForget`: `ref` is the execution that is not to be resumed. */

@@ -1,5 +1,5 @@
 import { PutObjectLegalHoldCommand, PutObjectRetentionCommand, CreateBucketCommand } from '@aws-sdk/client-s3';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Listening } from '../../bench/support/faults/listen.js';
 import { deleteErrors, entriesOf, s3Error, smallPages, startS3Proxy, type PassingCall } from './support/s3-proxy.js';
@@ -167,47 +167,6 @@ describe('errors', () => {
     expect(await world.erase(work)).toMatchObject({ done: true, versions: 0 });
     expect(await world.verify(work)).toMatchObject({ remaining: { versions: 0 }, later: 1 });
     expect(await world.text(`s3://${world.bucket}/p/a`)).toBe('the new one');
-  });
-});
-
-describe('legs', () => {
-  it('ends with its time, and the next one goes on', async () => {
-    await behind(() => undefined, { ...LIMITS, leg: -1 });
-    await world.putAll(['p/a', 'p/b']);
-    const work = await world.work([{ prefix: 'p/' }]);
-    expect(await world.erase(work)).toMatchObject({ done: false });
-    const next = new PurgeWorld();
-    expect(await next.erase(work, 2)).toMatchObject({ done: true, versions: 2 });
-    next.close();
-  });
-
-  it('writes the hashes before it deletes, under names of its own for every try', async () => {
-    await behind((call) => (call.operation === 'delete' ? s3Error(400, 'InvalidRequest') : undefined));
-    await world.put('p/a');
-    const work = await world.work([{ prefix: 'p/' }]);
-    for (const attempt of [1, 2])
-      await failureOf(world.run(world.activities.eraseObjects, { ...work, leg: 1 }, attempt));
-    const hash = world.hashes.object(world.bucket, 'p/a');
-    expect(await world.tombstones()).toEqual([hash, hash]);
-    expect(await world.left()).toEqual(['p/a version']);
-  });
-
-  it('is cancelled at once, and can be taken up again', async () => {
-    const environment = { cancel: () => undefined as void };
-    await behind((call) => {
-      if (call.operation !== 'delete') return undefined;
-      environment.cancel();
-      // No answer: only the cancellation ends the call.
-      return new Promise(() => undefined);
-    });
-    await world.put('p/a');
-    const work = await world.work([{ prefix: 'p/' }]);
-    const mock = world.environment();
-    environment.cancel = () => mock.cancel();
-    await expect(mock.run(world.activities.eraseObjects, { ...work, leg: 1 })).rejects.toBeInstanceOf(CancelledFailure);
-    const next = new PurgeWorld();
-    expect(await next.erase(work, 2)).toMatchObject({ done: true, versions: 1 });
-    next.close();
   });
 });
 
