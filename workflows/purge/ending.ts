@@ -89,7 +89,7 @@ async function forget(purge: Purge): Promise<void> {
   }
 }
 
-function verdict({ found, ref }: Purge): { outcome: PurgeOutcome; reason: string } {
+function verdict({ found, ref, options }: Purge): { outcome: PurgeOutcome; reason: string } {
   const { erased, copies, rows, later, blocked } = found;
   const whole = rows?.objectsDeleted ? ` and ${plural(rows.objectsDeleted, 'object')} that held nothing else` : '';
   const gone = rows
@@ -112,7 +112,11 @@ function verdict({ found, ref }: Purge): { outcome: PurgeOutcome; reason: string
   if (later > 0) {
     return {
       outcome: 'Reuploaded',
-      reason: `erased ${gone}; ${plural(later, 'object')} came under the targets since the purge began, and ${later === 1 ? 'is' : 'are'} still there`,
+      reason: `erased ${gone}; ${plural(later, 'object')} came under the targets since the purge began, and ${later === 1 ? 'is' : 'are'} still there${
+        options.uploads === 'purge'
+          ? '. What was there before is gone, and uploads go on: stop them, and purge again'
+          : ''
+      }`,
     };
   }
   const proof = rows ? 'read once more, the objects hold none' : 'a new listing finds nothing of the targets';

@@ -71,12 +71,17 @@ class Entries {
   async erase(round: number): Promise<void> {
     const { purge } = this;
     const options = { ...ERASING, summary: `round ${round}` };
-    const [, copies] = await settled<[void, CopiesErased]>(
+    await settled(
       this.eraseObjects(),
-      erasing.eraseCopies.executeWithOptions(options, [purge.work]),
+      // Counted as it answers: a cancel that ends the other half must not lose it.
+      erasing.eraseCopies.executeWithOptions(options, [purge.work]).then((copies) => this.countCopies(copies)),
     );
+  }
+
+  private countCopies(copies: CopiesErased): void {
+    const { found } = this.purge;
     this.linked += copies.conflicts['file with other links' satisfies HeldOnMount] ?? 0;
-    purge.found.copies = summed(purge.found.copies, copies);
+    found.copies = summed(found.copies, copies);
   }
 
   private async eraseObjects(): Promise<void> {
@@ -98,15 +103,24 @@ class Entries {
     const { found, options, work } = this.purge;
     const [objects, copies] = await settled(erasing.verifyObjects(work), erasing.verifyCopies(work));
     const { remaining, later, reportUri, reportHash } = objects;
-    const blocked = entriesOf(remaining) === 0 ? [] : merged(this.refused, objects.blocked);
+    // Where uploads since are to go too, they are there against the wish, in S3 or still on a mount.
+    const since = options.uploads === 'purge' ? Math.max(later, copies.later ?? 0) : 0;
+    const left = entriesOf(remaining);
+    const blocked = left + since === 0 ? [] : merged(this.refused, objects.blocked);
     const conflicts: Record<string, number> = { ...copies.conflicts };
     if (this.linked > 0) conflicts['file with other links' satisfies HeldOnMount] = this.linked;
     const held = heldOnMounts(conflicts);
-    Object.assign(found, { remaining, later, blocked: [...blocked, ...held], report: { reportUri, reportHash } });
+    Object.assign(found, {
+      remaining,
+      later: Math.max(later, since),
+      blocked: [...blocked, ...held],
+      report: { reportUri, reportHash },
+    });
     found.copies = { ...found.copies, conflicts };
     this.purge.warnOfMounts(conflicts);
-    const entries = Math.max(0, entriesOf(remaining) - blocked.reduce((sum, one) => sum + one.entries, 0));
-    const uploads = options.uploads === 'purge' ? later : 0;
+    const kept = blocked.reduce((sum, one) => sum + one.entries, 0);
+    const entries = Math.max(0, left - kept);
+    const uploads = Math.max(0, left + since - kept - entries);
     return {
       open: [
         ...(entries > 0 ? [entries === 1 ? '1 entry of S3' : `${entries} entries of S3`] : []),
@@ -183,10 +197,12 @@ const lookedAt = (copies: CopiesErased): CopiesErased => ({
 /** Of several rounds: files add up, by mount too. */
 function summed(before: CopiesErased, now: CopiesErased): CopiesErased {
   const filesOf = (path: string) => before.mounts.find((mount) => mount.path === path)?.files ?? 0;
+  // A round that was cancelled may not have come to all of them.
+  const others = before.mounts.filter(({ path }) => now.mounts.every((mount) => mount.path !== path));
   return {
     files: before.files + now.files,
     bytes: before.bytes + now.bytes,
-    mounts: now.mounts.map((mount) => ({ ...mount, files: mount.files + filesOf(mount.path) })),
+    mounts: [...now.mounts.map((mount) => ({ ...mount, files: mount.files + filesOf(mount.path) })), ...others],
     conflicts: { ...before.conflicts, ...now.conflicts },
   };
 }

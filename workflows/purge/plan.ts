@@ -8,9 +8,10 @@ export async function purgePlan(input: PurgePlanInput): Promise<PurgePlanned> {
   const { targetsUri, options = {}, outputs } = input;
   const { runId, startTime } = workflowInfo();
   const ref = { request: 'plan', execution: runId, startedAt: startTime.toISOString() };
-  const work = { ref, storage: await storageOf(input), targetsUri, options };
-  const targets = await planning.inspectTargets(work);
+  const named = { ref, storage: await storageOf(input), targetsUri, options };
+  const targets = await planning.inspectTargets(named);
   checkTargets(targets, options.column);
+  const work = { ...named, targetsHash: targets.hash };
   const [lineage] = await Promise.all([
     planning.lineageOfTargets({ ...work, outputUri: outputs.lineage }),
     ...(targets.values > 0

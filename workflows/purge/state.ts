@@ -80,7 +80,15 @@ export class Purge {
   /** What each activity gets; there once it is known where records go. */
   get work(): PurgeWork {
     if (!this.storage) throw new TypeError('the storage of this purge is not known yet');
-    return { ref: this.ref, storage: this.storage, targetsUri: this.input.targetsUri, options: this.options };
+    const { targetsUri, targetsHash } = this.input;
+    const hash = this.found.targets?.hash ?? targetsHash;
+    return {
+      ref: this.ref,
+      storage: this.storage,
+      targetsUri,
+      ...(hash !== undefined && { targetsHash: hash }),
+      options: this.options,
+    };
   }
 
   useStorage(storage: Storage): void {
