@@ -11,6 +11,7 @@ import {
   confirm,
   hintAtFolders,
   purgeOptions,
+  tellRepeated,
   writeList,
   type Listed,
 } from '../purge/start.js';
@@ -53,6 +54,7 @@ async function purge(context: Context, uris: string[], options: Options): Promis
   await withClient(terminal, async (client) => {
     await requireWorker(client, terminal.env);
     const allow = async (listed: Listed) => {
+      tellRepeated(listed, output);
       if (!dryRun && !options.yes) await confirm(terminal, request, listed);
     };
     const listed = await writeList(client, terminal, named, faults, allow);
@@ -64,6 +66,7 @@ async function purge(context: Context, uris: string[], options: Options): Promis
         reason: reason.trim(),
         by,
         targetsUri: list.uri,
+        targetsHash: list.hash,
         options: purgeOptions(options),
         ...(declared && { storage: declared }),
       };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -27,6 +27,7 @@ export class ListUpload {
   private upload?: string;
   private waiting: Buffer[] = [];
   private bytes = 0;
+  private readonly digest = createHash('sha256');
   private written = false;
 
   constructor(
@@ -39,8 +40,14 @@ export class ListUpload {
   async add(line: TargetLine): Promise<void> {
     const text = Buffer.from(`${JSON.stringify(line)}\n`);
     this.waiting.push(text);
+    this.digest.update(text);
     this.bytes += text.length;
     if (this.bytes >= PART) await this.attempt(() => this.sendPart());
+  }
+
+  /** SHA-256 of what was added until now. */
+  get hash(): string {
+    return this.digest.copy().digest('hex');
   }
 
   async finish(): Promise<void> {

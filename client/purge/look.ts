@@ -12,6 +12,8 @@ import { runInput } from '../run/request.js';
 import type { Terminal } from '../terminal.js';
 
 const LOOK_MS = 250;
+/** Activities whose heartbeat is an EraseHeartbeat; a purge has one of them at a time. */
+const BEATING = new Set(['eraseObjects', 'verifyObjects']);
 
 /** How a purge ended; `result` for the outcomes that are its value. */
 export interface PurgeEnd {
@@ -20,7 +22,7 @@ export interface PurgeEnd {
   readonly result?: PurgeResult;
 }
 
-/** A purge as Temporal knows it, with what its erasing has counted since it last answered. */
+/** A purge as Temporal knows it, with what its erasing or verifying has counted since it last answered. */
 export interface LivePurge extends LiveRun<PurgeProgress> {
   readonly beat?: EraseHeartbeat;
 }
@@ -91,22 +93,27 @@ async function heartbeat(client: Client, request: string): Promise<EraseHeartbea
 
 async function decoded(client: Client, { raw }: WorkflowExecutionDescription): Promise<EraseHeartbeat | undefined> {
   const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
-  const erasing = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'eraseObjects');
+  const erasing = raw.pendingActivities?.find(({ activityType }) => BEATING.has(activityType?.name ?? ''));
   let payloads = erasing?.heartbeatDetails?.payloads ?? [];
   for (const codec of payloadCodecs.toReversed()) payloads = await codec.decode(payloads);
   const [details] = payloads;
   return details && payloadConverter.fromPayload<EraseHeartbeat>(details);
 }
 
-/** How far the erasing is: counts, rate, and the time left where the number of keys is known. */
-export function paceOf({ beat, progress }: LivePurge): string | undefined {
-  if (!beat || beat.keys === 0) return undefined;
-  const { versions, markers, uploads, rate, keys } = beat;
+/** How far a leg or a look is: targets looked at, counts, rate, and the time left where the number of keys is known. */
+export function paceOf({ beat, progress }: Pick<LivePurge, 'beat' | 'progress'>): string | undefined {
+  if (!beat) return undefined;
+  const { versions, markers, uploads, rate, keys, targets = 0 } = beat;
   const { objects = 0, prefixes = 1 } = progress?.targets ?? {};
+  // Of a single target there is nothing to say; of many, those that are not there erase nothing.
+  const all = objects + prefixes;
+  const looked = all > 1 && targets > 0 ? `looked at ${targets} of ${all} targets` : undefined;
+  if (keys === 0) return looked;
   const left = prefixes === 0 && rate > 0 ? Math.max(0, objects - keys) / rate : undefined;
   const until = left === undefined ? '' : `, about ${formatSeconds(left)} left`;
   const entries = versions + markers + uploads;
-  return `erased ${entries === 1 ? '1 entry' : `${entries} entries`} of ${plural(keys, 'key')} in this leg, ${Math.round(rate)}/s${until}`;
+  const erased = `erased ${entries === 1 ? '1 entry' : `${entries} entries`} of ${plural(keys, 'key')} in this leg, ${Math.round(rate)}/s${until}`;
+  return looked ? `${looked}; ${erased}` : erased;
 }
 
 /** Shows a purge live until it ends; undefined after Ctrl-C, which ends the following, never the purge. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import {
@@ -8,11 +9,13 @@ import {
   type PurgeOptions,
   type TargetsSeen,
 } from '../../contracts/purge/index.js';
+import { Digests } from '../../contracts/purge/digests.js';
 import type { Storage } from '../../contracts/storage/index.js';
 import { WORKFLOWS } from '../../contracts/runs.js';
 import { defaultStorage } from '../../contracts/storage/defaults.js';
 import { taskQueue } from '../connect.js';
 import { CliError, usageError } from '../errors.js';
+import { plural } from '../format.js';
 import { findStorage } from '../storage/find.js';
 import type { Output } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -28,6 +31,8 @@ export interface Listed {
   /** As the storage file says; absent where none was applied. */
   readonly declared?: Storage;
   readonly counts: Pick<TargetsSeen, 'objects' | 'prefixes' | 'values'>;
+  /** Lines that named once more what was named already, and were left out. */
+  readonly repeated: number;
 }
 
 /** What is wrong with the words of a request, beside its targets. */
@@ -47,7 +52,7 @@ export function checkColumn(faults: Faults, column: number | undefined, valueFil
 }
 
 /**
- * Brings what was named into the encrypted list, unless there is a fault in it. `allow` may refuse once all is counted. Where this throws,
+ * Brings what was named into the encrypted list, each once, unless there is a fault in it. `allow` may refuse once all is counted. Where this throws,
  * nothing is left of the list.
  */
 export async function writeList(
@@ -61,10 +66,16 @@ export async function writeList(
   // The S3 client takes a while to load: only these commands pay for it.
   const { ListUpload } = await import('./list.js');
   const counts = { objects: 0, prefixes: 0, values: 0 };
+  const known = new Digests();
+  let repeated = 0;
   let list: ListUpload | undefined;
   let storage = declared;
   try {
     for await (const line of targetLines(named, terminal, faults)) {
+      if (!known.add(createHash('sha256').update(JSON.stringify(line)).digest())) {
+        repeated += 1;
+        continue;
+      }
       if ('value' in line) counts.values += 1;
       else if ('key' in line) counts.objects += 1;
       else counts.prefixes += 1;
@@ -78,7 +89,7 @@ export async function writeList(
     if (counts.objects + counts.prefixes === 0) faults.add('targets:', 'none: give S3 URIs, --prefix or --from');
     faults.check();
     if (!list || !storage) throw usageError('nothing to purge');
-    const listed = { list, storage, ...(declared && { declared }), counts };
+    const listed = { list, storage, ...(declared && { declared }), counts, repeated };
     await allow(listed);
     await list.finish();
     return listed;
@@ -147,6 +158,12 @@ export function purgeOptions(flags: {
     ...(bypassGovernance && { bypassGovernance }),
     ...(tombstones === false && { tombstones }),
   };
+}
+
+/** Who counts their lines is to know why there are fewer targets. */
+export function tellRepeated({ repeated }: Pick<Listed, 'repeated'>, output: Output): void {
+  if (repeated > 0)
+    output.note(`${plural(repeated, 'line')} named once more what was named already: each is taken once`);
 }
 
 /** A key that ends in `/` is an object to S3, and seldom what was meant. */

@@ -102,7 +102,7 @@ function nextStep(request: string, outcome: PurgeEnd['outcome']): string {
     case 'Cancelled':
       return `\`perennial purge resume ${request}\` goes on; \`perennial purge forget ${request}\` erases the list of targets instead`;
     case 'Reuploaded':
-      return 'purge again with --uploads purge to erase what came since, or leave it: tombstones keep it out of manifests';
+      return 'stop what uploads there, then purge again with --uploads purge to erase what came since; or leave it: tombstones keep it out of manifests';
   }
 }
 

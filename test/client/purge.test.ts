@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -74,11 +75,17 @@ const forgetTargets = async ({ targetsUri }: PurgeWork) => {
   await removeObject(s3, bucket, key);
 };
 
+async function startedWith(request: string): Promise<PurgeInput> {
+  const { events } = await at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
+  const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  return defaultPayloadConverter.fromPayload<PurgeInput>(input as never);
+}
+
 describe('purge', () => {
   it('brings keys as they are into the list, and none into the history', async () => {
     const request = mint();
     const folder = await temporaryFolder({
-      'keys.txt': `${uri(KEYS[1] ?? '')}\r\n\n${JSON.stringify({ bucket: BUCKET, key: ODD })}\n${uri(KEYS[3] ?? '')}`,
+      'keys.txt': `${uri(KEYS[1] ?? '')}\r\n\n${JSON.stringify({ key: ODD, bucket: BUCKET })}\n${uri(KEYS[3] ?? '')}\n${uri(KEYS[0] ?? '')}`,
     });
     const { code, json, err } = await perennial(
       uri(KEYS[0] ?? ''),
@@ -91,6 +98,7 @@ describe('purge', () => {
       '--json',
     );
     expect(err).toContain('row 1 of the chain has the request');
+    expect(err).toContain('1 line named once more');
     expect([code, json()]).toEqual([0, expect.objectContaining({ request, outcome: 'Purged' })]);
     expect(
       lists[0]
@@ -98,6 +106,8 @@ describe('purge', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as object),
     ).toEqual(KEYS.map((key) => ({ bucket: BUCKET, key })));
+    const hash = createHash('sha256').update(lists[0] ?? '');
+    expect((await startedWith(request)).targetsHash).toBe(hash.digest('hex'));
     const text = historyText(await at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
     expect(text).toContain('erasure request');
     expect(KEYS.filter((key) => text.includes(key))).toEqual([]);
@@ -253,9 +263,7 @@ describe('purge', () => {
     expect(blocked.out).toContain('1 by object lock until 2030-01-01 00:00:00 UTC: wait');
     const status = await perennial('status', request, '--json');
     expect(status.json()).toMatchObject({ state: 'Blocked', result: { outcome: 'Blocked' } });
-    const since = (await at.client.workflow.getHandle(`purge/${request}`).fetchHistory()).events?.[0]
-      ?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-    expect(defaultPayloadConverter.fromPayload<PurgeInput>(since as never).since).toMatch(/^\d{4}-/);
+    expect((await startedWith(request)).since).toMatch(/^\d{4}-/);
 
     settled.length = 0;
     expect((await perennial('forget', request)).out).toContain('is erased');
