@@ -8,7 +8,7 @@ import type { Folder } from '../mounts/folder.js';
 import type { Bytes } from '../mounts/image.js';
 import { quietFailure, quietly } from '../purge/failures.js';
 import { answeredByS3 } from '../s3/objects.js';
-import { NotCsv, RowFilter, type RowCounts } from './filter.js';
+import { NotCsv, NotUtf8, RowFilter, type RowCounts } from './filter.js';
 import type { RowSearch } from './search.js';
 import type { Version } from './versions.js';
 
@@ -105,6 +105,7 @@ async function searchBytes(body: Readable, search: RowSearch): Promise<Searched>
 
 /** Why bytes could not be searched, where it is they that are wrong. */
 function noCsv(error: unknown): string | undefined {
+  if (error instanceof NotUtf8) return error.message;
   if (error instanceof NotCsv) return `${error.message}, so it is no CSV`;
   return /^Z_/.test((error as { code?: string }).code ?? '') ? 'its gzip is damaged' : undefined;
 }

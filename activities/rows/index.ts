@@ -115,7 +115,8 @@ async function rowsUnder(
     if (seen.state === 'changed') continue;
     if (seen.state === 'unreadable') why ??= seen.why;
     else {
-      if (seen.short > 0) why ??= `${seen.short} rows have fewer than ${search.column} columns`;
+      if (seen.short > 0)
+        why ??= `${seen.short === 1 ? '1 row has' : `${seen.short} rows have`} fewer than ${search.column} columns`;
       if (seen.rows > 0) return { rows: seen.rows, ...(why !== undefined && { why }) };
     }
   }

@@ -5,7 +5,7 @@ import type { CopyRule, Storage } from '../../contracts/storage/index.js';
 import { fail } from '../errors.js';
 import { TargetList } from '../purge/target-list.js';
 import { copiesOf, type Target } from '../purge/targets.js';
-import { trimmed } from './filter.js';
+import { comparable } from './filter.js';
 
 /** Which rows are looked for, and where. Values stay in memory. */
 export interface RowSearch {
@@ -36,7 +36,7 @@ export async function openSearch(
   const alive = () => heartbeat(details());
   const rules = kept(storage.copies);
   const list = await TargetList.read(s3, { targetsUri, ...(targetsHash && { targetsHash }), storage: rules }, alive);
-  const values = new Set([...list.values].map(trimmed).filter((value) => value !== ''));
+  const values = new Set([...list.values].map(comparable).filter((value) => value !== ''));
   if (values.size === 0) {
     throw fail(
       'InvalidRequest',

@@ -3,6 +3,8 @@ import type { TargetLine } from './index.js';
 
 /** S3's limit for a key, in bytes of UTF-8. */
 const LONGEST_KEY = 1024;
+/** Fields are compared without blanks around them: this one would be every empty field. */
+const BLANK = /^[ \t\r\n\f]*$/;
 const MEMBERS = new Set(['bucket', 'key', 'prefix', 'value']);
 
 /** A parsed line of a list as a target, or what is wrong with it: words that hold nothing of the line. */
@@ -14,7 +16,7 @@ export function checkTarget(line: unknown): TargetLine | string {
   if (typeof value === 'string') {
     if (bucket !== undefined || key !== undefined || prefix !== undefined)
       return 'has a value beside a bucket, key or prefix';
-    return value === '' ? 'has an empty value' : { value };
+    return BLANK.test(value) ? 'has an empty value' : { value };
   }
   if (typeof bucket !== 'string' || bucket === '') return 'has no bucket';
   if ((key === undefined) === (prefix === undefined)) return 'must have either key or prefix';

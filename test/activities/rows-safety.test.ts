@@ -152,7 +152,7 @@ describe('verifyRows', () => {
 
 describe('suppressedRows', () => {
   it('keeps the same rows out of what is written later below the same folder, by hash alone', async () => {
-    const mixed = await work({ targets: [{ bucket, prefix: 'data/2026-' }], values: ['anna', 'b"q'] });
+    const mixed = await work({ targets: [{ bucket, prefix: 'data/2026-' }], values: ['anna', 'b"q', 'jose\u0301'] });
     await run(activities.eraseRows, mixed);
     await run(activities.eraseRows, mixed);
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: SUPPRESSED_PREFIX }));
@@ -166,7 +166,7 @@ describe('suppressedRows', () => {
       const done = pipeline(chain as [Readable, ...PassThrough[]]);
       return [(await buffer(last)).toString(), await done][0];
     };
-    const rows = '1,anna\r\n2,bob\r\n3,"b""q"\r\nanna,4';
+    const rows = '1,anna\r\n2,bob\r\n3,"b""q"\r\n4,jos\u00e9\r\nanna,4';
     expect(await through('data/2027-01-01.csv', rows)).toBe('2,bob\r\nanna,4');
     expect(await through('data/deeper/x.csv', rows)).toBe('2,bob\r\nanna,4');
     expect(await through('other/2027-01-01.csv', rows)).toBe(rows);

@@ -15,17 +15,13 @@ describe('eraseRows', () => {
       ['mark', '\ufeff1,anna\n2,bob\n', '\ufeff2,bob\n'],
       ['inside-quotes', '1,"a\nanna,\n",z\n2,anna,"x\ny"\n3,c,"\r\n"\n', '1,"a\nanna,\n",z\n3,c,"\r\n"\n'],
       ['blanks', '1, anna ,x\n\n2 , bob\n\n', '\n2 , bob\n\n'],
+      ['mark-before-value', '\ufeffanna,anna\n2,bob\n', '\ufeff2,bob\n'],
       ['look-alikes', '1,annab\n2,Anna\nanna,3\n4,ann\n', '1,annab\n2,Anna\nanna,3\n4,ann\n'],
     ];
-    const binary = Buffer.concat([
-      Buffer.from('1,anna,\xff\n2,', 'latin1'),
-      Buffer.from([0xff, 0xfe, 0x2c, 0xe9, 0x0a]),
-    ]);
-    await Promise.all([...files.map(([name, body]) => put(`data/${name}.csv`, body)), put('data/latin.csv', binary)]);
+    await Promise.all(files.map(([name, body]) => put(`data/${name}.csv`, body)));
     const done = await erase();
     expect(done).toMatchObject({ objectsSearched: 9, objectsRewritten: 8, rows: 9, values: 1, found: 1, blocked: [] });
     for (const [name, , left] of files) expect([name, await textOf(`data/${name}.csv`)]).toEqual([name, left]);
-    expect(await bytesOf('data/latin.csv')).toEqual(binary.subarray(9));
     expect((await kept('data/quotes.csv')).versions).toBe(1);
     expect((await kept('data/look-alikes.csv')).versions).toBe(1);
   });
@@ -110,6 +106,28 @@ describe('eraseRows', () => {
     expect(await textOf('data/b')).toContain('anna');
     await erase({ targets: [{ bucket, prefix: '' }] });
     expect(await textOf('_perennial/a')).toContain('anna');
+  });
+
+  it('takes a name for the same in either form of Unicode, also in big objects', async () => {
+    const filling = `${'9,é€😀\n'.repeat(20_000)}`;
+    await put('data/nfd.csv', `1,jose\u0301\n2,jos\u00e9\n${filling}`);
+    expect(await erase({ values: ['jose\u0301'] })).toMatchObject({ rows: 2, values: 1, found: 1, blocked: [] });
+    expect(await textOf('data/nfd.csv')).toBe(filling);
+    await put('data/nfd.csv', `1,jose\u0301\n2,jos\u00e9\n`);
+    expect(await erase({ values: ['jos\u00e9', 'jose\u0301'] })).toMatchObject({ rows: 2, values: 1, found: 1 });
+  });
+
+  it('takes no object for searched that is not UTF-8', async () => {
+    const odd: [string, Buffer][] = [
+      ['latin', Buffer.from('1,anna\n2,jos\u00e9\n', 'latin1')],
+      ['latin-end', Buffer.from('1,anna\n2,jos\u00e9', 'latin1')],
+      ['utf16', Buffer.from('\ufeff1,jos\u00e9\n', 'utf16le')],
+    ];
+    for (const [name, body] of odd) await put(`data/${name}.csv`, body);
+    const { blocked, rows } = await erase({ values: ['jos\u00e9'] });
+    expect({ rows, blocked }).toMatchObject({ rows: 0, blocked: [{ by: 'error', entries: 3 }] });
+    expect(blocked[0]?.advice).toContain('it is not UTF-8');
+    for (const [name, body] of odd) expect(await bytesOf(`data/${name}.csv`)).toEqual(body);
   });
 
   it('says what it could not search, and goes on', async () => {
