@@ -25,7 +25,8 @@ export function toFailure(error: unknown, about: About): TemporalFailure {
     cause: error,
     ...(verdict.retryAfter !== undefined && { nextRetryDelay: verdict.retryAfter * 1_000 }),
   };
-  const fix = verdict.fix ?? advice(verdict.type, verdict.permission ?? permissionOf(about));
+  const missing = verdict.type === 'ResourceMissing' ? about.missing : undefined;
+  const fix = verdict.fix ?? missing ?? advice(verdict.type, verdict.permission ?? permissionOf(about));
   const said = verdict.text.trim().replace(/[.\s]+$/, '');
   return fail(verdict.type, `${about.resource}: ${about.action} failed: ${said}. ${fix}`, options);
 }

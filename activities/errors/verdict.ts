@@ -8,6 +8,8 @@ export interface About {
   readonly resource: string;
   /** The IAM actions that it takes: `s3:GetObject`. For an operation of SageMaker it is derived. */
   readonly permission?: string;
+  /** What to do where it isn't there, if no definition names it. */
+  readonly missing?: string;
 }
 
 /** What a service's error comes down to. */

@@ -19,7 +19,12 @@ const STATES = { Enabled: 'enabled', Suspended: 'suspended' } as const;
 
 /** @throws AccessDenied or ResourceMissing that names bucket and permission */
 export async function lookAtBucket(s3: S3Client, bucket: string, signal: AbortSignal): Promise<BucketSettings> {
-  const about = { resource: `bucket ${bucket}`, action: 'read its versioning', permission: 's3:GetBucketVersioning' };
+  const about = {
+    resource: `bucket ${bucket}`,
+    action: 'read its versioning',
+    permission: 's3:GetBucketVersioning',
+    missing: 'Correct its name in the list of targets, or among the copies of the storage file',
+  };
   const answer = await quietly(about, () =>
     s3.send(new GetBucketVersioningCommand({ Bucket: bucket }), { abortSignal: signal }),
   );
