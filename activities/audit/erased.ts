@@ -59,10 +59,12 @@ export async function findErased({ s3, ledger, hashes }: Finding, inputUri: stri
     const { rows } = await chain(() => ledger.chainOfRequest(request));
     for (const begun of rows.filter(({ kind }) => kind === 'requested')) {
       const { execution } = JSON.parse(begun.body) as { execution: string };
-      if (listed.has(request)) add(request, execution, 'listed');
-      const how = found.get(JSON.stringify([request, execution]));
-      if (!how) continue;
+      const how = found.get(JSON.stringify([request, execution])) ?? new Set();
+      // The list has what was named, too: of that it says nothing new.
+      if (listed.has(request) && !how.has('target')) how.add('listed');
+      if (how.size === 0) continue;
       const end = rows.find((row) => row.kind === 'ended' && endedOf(row).execution === execution);
+      if (end && erasedNothing(endedOf(end))) continue;
       executions.push({
         ...{ request, execution, requestedAt: begun.at, how: [...how] },
         ...(end && { endedAt: end.at, outcome: endedOf(end).outcome }),
@@ -70,6 +72,13 @@ export async function findErased({ s3, ledger, hashes }: Finding, inputUri: stri
     }
   }
   return { hash, executions: executions.sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : 1)) };
+}
+
+/** Whether an execution is known to have erased nothing: one that was stopped half-way counts what it has reported, which may not be all. */
+function erasedNothing({ outcome, reason, erased, copies, rows }: Extract<AuditEvent, { kind: 'ended' }>): boolean {
+  const known = !['Failed', 'Cancelled'].includes(outcome) || reason.startsWith('inspect:');
+  const { versions, markers, uploads } = erased;
+  return known && versions + markers + uploads + copies.files + (rows?.rows ?? 0) === 0;
 }
 
 const endedOf = ({ body }: ChainRow) => JSON.parse(body) as Extract<AuditEvent, { kind: 'ended' }>;

@@ -21,7 +21,7 @@ export function verdictText(output: Output, { rows, heads, faults, unanchored, n
 const HOW = {
   target: 'it was named',
   prefix: 'a prefix of it was named',
-  listed: 'erased under a prefix',
+  listed: 'a list of what was erased has it',
 } as const;
 
 /** Which purges erased an object, for people. */

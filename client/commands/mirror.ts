@@ -40,6 +40,12 @@ function render(output: Output, { mirrors }: ReconcileResult, done: boolean): st
     .join('\n\n');
 }
 
+/** What a check found, for programs: nothing was copied or removed. */
+const differences = ({ mirrors }: ReconcileResult) => ({
+  dryRun: true,
+  mirrors: mirrors.map(({ copied: toCopy, removed: toRemove, ...one }) => ({ ...one, toCopy, toRemove })),
+});
+
 /** `mirror check` and `mirror repair`. */
 export function mirrorCommand(context: Context): void {
   const mirror = context.program
@@ -60,8 +66,8 @@ export function mirrorCommand(context: Context): void {
           if (!storage || storage.mirrors.length === 0) return output.result({ mirrors: [] }, () => NO_MIRRORS);
           output.note(`comparing ${storage.mirrors.map(({ path }) => path).join(', ')} with the buckets`);
           const dryRun = name === 'check';
-          const result = await ask(client, terminal.env, 'reconcile', name, { storage, dryRun });
-          output.result(result, () => render(output, result, !dryRun));
+          const result = await ask(client, terminal, 'reconcile', name, { storage, dryRun });
+          output.result(dryRun ? differences(result) : result, () => render(output, result, !dryRun));
           if (dryRun && result.mirrors.some(({ copied, removed }) => copied + removed > 0))
             context.exitCode = EXIT.failed;
         });

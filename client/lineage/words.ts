@@ -1,6 +1,7 @@
 import type { FileLineage, FileUse, LineageAnswer } from '../../contracts/purge/lineage.js';
 import { formatTime, plural } from '../format.js';
 import type { Output } from '../output.js';
+import { printable } from '../printable.js';
 
 /** What is said of a file that no run used. */
 const UNUSED = `no run used it
@@ -33,7 +34,7 @@ export function lineageText(output: Output, answer: LineageAnswer): string {
         'Batch outputs',
         batchOutputs.map(
           ({ transformJob, modelName, outputUri, because }) =>
-            `${outputUri}  ${transformJob}, ${because === 'input' ? 'read the file' : `made by ${modelName}`}`,
+            `${printable(outputUri)}  ${transformJob}, ${because === 'input' ? 'read the file' : `made by ${modelName}`}`,
         ),
       ),
     ...warnings.map((warning) => output.style('yellow', `warning: ${warning}`)),
@@ -78,6 +79,3 @@ function versionBlock(output: Output, { uri, etag, versionId, mounted, uses }: F
 }
 
 const madeBy = ({ modelName, trainingJob }: FileUse) => modelName ?? trainingJob ?? '';
-
-/** A key may hold what moves the cursor: those characters are shown as JSON writes them. */
-const printable = (text: string) => (/\p{C}/u.test(text) ? JSON.stringify(text) : text);

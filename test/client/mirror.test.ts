@@ -41,13 +41,18 @@ it('compares and repairs what is declared', async () => {
   expect(check.out).toContain('/mnt/two: 3 × file with other links');
   expect(check.out).toMatch(/left out on purpose.*\n.*\/mnt\/two: 2 × purged \(request R-17\)/);
   expect(check.out).toContain('3 differences: `perennial mirror repair`');
+  expect((await perennial('mirror', 'check', '--json')).json()).toMatchObject({
+    dryRun: true,
+    mirrors: [{ toCopy: 0, toRemove: 1 }, { toCopy: 1 }],
+  });
+  expect((await perennial('mirror', 'check', '--json')).out).not.toContain('removed');
   const repair = await perennial('mirror', 'repair', '--json');
   expect(repair.code).toBe(0);
   expect(repair.json<ReconcileResult>().mirrors.map(({ path, copied }) => [path, copied])).toEqual([
     ['/mnt/one', 0],
     ['/mnt/two', 1],
   ]);
-  expect(asked).toEqual([true, true, false, false]);
+  expect(asked).toEqual([true, true, true, true, true, true, false, false]);
 });
 
 it('reconciles the other mirrors where one can not be, and then fails with its reason', async () => {
