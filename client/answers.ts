@@ -51,7 +51,7 @@ export async function askForObject<T>(
   const { definition } = input;
   return exchanged<T>(
     placeOf(definition),
-    (outputUri) => ask(client, env, question, definition.name, { ...input, outputUri }),
+    (outputUri) => ask(client, { env }, question, definition.name, { ...input, outputUri }),
     warn,
   );
 }

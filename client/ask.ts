@@ -11,6 +11,8 @@ import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, Pre
 import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from '../contracts/versions.js';
 import type { ReconcileInput, ReconcileResult } from '../contracts/storage/state.js';
 import { requireWorker, taskQueue } from './connect.js';
+import { answerOf, unlessInterrupted } from './question.js';
+import type { Terminal } from './terminal.js';
 
 /** The short workflows that answer for the worker: input and answer of each. */
 interface Questions {
@@ -34,24 +36,37 @@ interface Questions {
   liftTombstones: [LiftInput, LiftResult];
 }
 
+/** Who asks: `err` is told what a long wait is for. */
+export type Asker = Pick<Terminal, 'env'> & Partial<Pick<Terminal, 'err'>>;
+
+/** A worker that has begun with these is not stopped half-way: what it does is to be recorded. */
+const GOES_ON: readonly (keyof Questions)[] = ['liftTombstones'];
+
 /**
  * Has the worker answer a question by a short workflow, where the rights and the ledger are.
  * @param subject what the workflow's id names beside the question: a model, or the kind of query
+ * @param interrupt withdraws the question
+ * @throws Interrupted
  */
 export async function ask<K extends keyof Questions>(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  { env, err }: Asker,
   question: K,
   subject: string,
   input: Questions[K][0],
+  interrupt?: AbortSignal,
 ): Promise<Questions[K][1]> {
   await requireWorker(client, env);
-  return (await client.workflow.execute(WORKFLOWS[question], {
+  interrupt?.throwIfAborted();
+  const queue = taskQueue(env);
+  const handle = await client.workflow.start(WORKFLOWS[question], {
     workflowId: `${question}/${subject}/${randomUUID()}`,
-    taskQueue: taskQueue(env),
+    taskQueue: queue,
     args: [input],
     workflowExecutionTimeout: timeLimit(question, input),
-  })) as Questions[K][1];
+  });
+  const answer = answerOf<Questions[K][1]>(handle, queue, err && ((text) => err(`${text}\n`)));
+  return interrupt ? unlessInterrupted(handle, answer, interrupt, GOES_ON.includes(question)) : answer;
 }
 
 /** What the ledger answers to a query, with its kind's own type. */
@@ -60,7 +75,7 @@ export async function askLedger<K extends LedgerQuery['kind']>(
   env: NodeJS.ProcessEnv,
   query: Extract<LedgerQuery, { kind: K }>,
 ): Promise<Extract<LedgerAnswer, { kind: K }>> {
-  return (await ask(client, env, 'ledgerQuery', query.kind, query)) as Extract<LedgerAnswer, { kind: K }>;
+  return (await ask(client, { env }, 'ledgerQuery', query.kind, query)) as Extract<LedgerAnswer, { kind: K }>;
 }
 
 /** The longest that a question may stay open. Those that read everything take their time. */

@@ -36,7 +36,7 @@ export async function changeEndpoint(
   await withClient(terminal, async (client) => {
     const { status } = await requireModel(client, terminal.env, model);
     const { definition, endpointHolder } = status;
-    const plan = await ask(client, terminal.env, 'changePlan', model, { definition, request: wish });
+    const plan = await ask(client, terminal, 'changePlan', model, { definition, request: wish });
     output.note(plan.summary);
     plan.warnings.forEach((warning) => output.note(`warning: ${warning}`));
     if (endpointHolder) output.note(`${endpointHolder} uses the endpoint: waiting until it is done`);

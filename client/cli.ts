@@ -40,6 +40,7 @@ Exit codes:
   2  wrong usage, or no such model or run
   3  Temporal or its worker cannot be reached
   4  the run that was followed was cancelled
+  130  Ctrl-C, before there was an answer
 
 Temporal is found by TEMPORAL_ADDRESS and the other TEMPORAL_ variables or its configuration file; without them by
 .perennial/env of the working folder, which \`perennial up\` writes. PERENNIAL_DEBUG=1 shows errors with their stack.

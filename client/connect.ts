@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TASK_QUEUE } from '../contracts/names.js';
 import { CliError, EXIT, innermost } from './errors.js';
@@ -36,8 +37,38 @@ async function useLocalMode(terminal: Terminal): Promise<void> {
   terminal.err(`using local mode (${LOCAL_ENV}): Temporal at ${env['TEMPORAL_ADDRESS']}\n`);
 }
 
-/** A connected client. Configured by TEMPORAL_* variables or Temporal's configuration file. */
-async function connect(terminal: Terminal): Promise<Client> {
+/** gRPC's status of a server that is away. */
+const UNAVAILABLE = 14;
+
+/**
+ * Calls that fail in passing are tried again. The SDK's own retrying leaves a timer behind where another call has given up, and a channel that is
+ * closed meanwhile makes it an uncaught error: `settled` waits until the last timer has passed, with none after it.
+ */
+function retrying() {
+  const usual = defaultGrpcRetryOptions();
+  // As patient as the usual, in shorter steps: nobody waits long for a timer.
+  const away = defaultGrpcRetryOptions({ maxAttempts: 23 });
+  let until = 0;
+  let closing = false;
+  const interceptor = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) =>
+      !closing && (status.code === UNAVAILABLE ? away : usual).retryableDecider(attempt, status),
+    delayFunction: (attempt, status) => {
+      const delay = Math.min(usual.delayFunction(attempt, status), status.code === UNAVAILABLE ? 1_000 : Infinity);
+      until = Math.max(until, Date.now() + delay);
+      return delay;
+    },
+  });
+  const settled = async () => {
+    closing = true;
+    const left = until - Date.now();
+    if (left > 0) await sleep(left + 50);
+  };
+  return { interceptor, settled };
+}
+
+/** A connected client, and what ends it. Configured by TEMPORAL_* variables or Temporal's configuration file. */
+async function connect(terminal: Terminal): Promise<{ client: Client; close: () => Promise<void> }> {
   await useLocalMode(terminal);
   const overrideEnvVars = Object.fromEntries(
     Object.entries(terminal.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -45,8 +76,16 @@ async function connect(terminal: Terminal): Promise<Client> {
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars });
   const { address = '127.0.0.1:7233', tls, apiKey, metadata } = connectionOptions;
   try {
-    const connection = await Connection.connect({ address, tls, apiKey, metadata, connectTimeout: '5s' });
-    return new Client({ connection, ...(namespace ? { namespace } : {}) });
+    const { interceptor, settled } = retrying();
+    const connection = await Connection.connect({
+      ...{ address, tls, apiKey, metadata, connectTimeout: '5s' },
+      interceptors: [interceptor],
+    });
+    const close = async () => {
+      await settled();
+      await connection.close();
+    };
+    return { client: new Client({ connection, ...(namespace ? { namespace } : {}) }), close };
   } catch (error) {
     throw new CliError(
       `Temporal does not answer at ${address}: start local mode with \`perennial up\`, or set TEMPORAL_ADDRESS to where it runs (${innermost(error)})`,
@@ -58,11 +97,11 @@ async function connect(terminal: Terminal): Promise<Client> {
 
 /** Runs `use` with a connected client and closes the connection after. */
 export async function withClient<T>(terminal: Terminal, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect(terminal);
+  const { client, close } = await connect(terminal);
   try {
     return await use(client);
   } finally {
-    await client.connection.close();
+    await close();
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/client';
 
 /** Exit codes of `perennial`. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 4 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 4, interrupted: 130 } as const;
 
 /** An error whose message is all that a person needs; it ends the command with this exit code. */
 export class CliError extends Error {
@@ -52,9 +52,14 @@ const NO_WORKER =
   'no worker answered in time. Is one running? `perennial up` starts one; in production look at the worker service and its task queue';
 
 function explainGrpc(code: number, details: string): CliError {
+  // What gRPC adds to its own words is for who writes clients.
+  const words = details.replace(/\.?\s*Resolution note:.*$/s, '').trim();
   switch (code) {
     case GRPC.unavailable:
-      return new CliError(`Temporal cannot be reached: ${details}`, EXIT.unreachable);
+      return new CliError(
+        `Temporal cannot be reached${words === '' ? '' : ` (${words})`}: see whether it runs at TEMPORAL_ADDRESS (\`perennial up\` starts local mode), then ask again; what was started goes on when it is back`,
+        EXIT.unreachable,
+      );
     case GRPC.deadlineExceeded:
       return new CliError(`Temporal got no answer for us: ${NO_WORKER}`, EXIT.unreachable);
     case GRPC.permissionDenied:

@@ -11,6 +11,8 @@ import type { Definition } from '../contracts/definition/index.js';
 import { exchangePrefix, parseS3Uri, s3Uri } from '../contracts/names.js';
 import { RECORDS_PREFIX, type Storage } from '../contracts/storage/index.js';
 import { CliError } from './errors.js';
+import { untilInterrupted } from './interrupt.js';
+import type { Terminal } from './terminal.js';
 
 // The SDK's note on versions of Node to come is none for the person at the terminal.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
@@ -134,6 +136,30 @@ export async function exchanged<T>(
   }
   await exchange.remove();
   return JSON.parse(text) as T;
+}
+
+/**
+ * Lends an exchange, whose objects are deleted after, whatever happens: an interrupt, too, which `use` gets as a signal.
+ * @throws Interrupted
+ */
+export async function withExchange<T>(
+  terminal: Terminal,
+  place: ExchangePlace,
+  use: (exchange: Exchange, interrupt: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return untilInterrupted(terminal, async (interrupt) => {
+    const exchange = new Exchange(place);
+    let answer: T;
+    try {
+      answer = await use(exchange, interrupt);
+    } catch (error) {
+      // What went wrong first is what to tell; that something may lie there still is worth a word beside it.
+      await exchange.remove().catch((left: Error) => terminal.err(`warning: ${left.message}\n`));
+      throw error;
+    }
+    await exchange.remove();
+    return answer;
+  });
 }
 
 /** Deletes the current version of an object for good, or the object where the bucket keeps no versions. */

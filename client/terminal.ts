@@ -1,3 +1,5 @@
+import { Interrupted } from './interrupt.js';
+
 /** What a command sees of the world around it; tests bring their own. */
 export interface Terminal {
   out(text: string): void;
@@ -10,8 +12,13 @@ export interface Terminal {
   readonly columns?: number | undefined;
   /** Everything on standard input. */
   readAll(): Promise<string>;
-  /** Asks a question; the answer without its line end. */
-  ask(question: string): Promise<string>;
+  /** The same as it comes, in whatever encoding it is. */
+  readBytes(): AsyncIterable<Uint8Array>;
+  /**
+   * Asks a question; the answer without its line end.
+   * @throws Interrupted where Ctrl-C is the answer, or the signal comes
+   */
+  ask(question: string, interrupt?: AbortSignal): Promise<string>;
   readonly env: NodeJS.ProcessEnv;
   /** Working folder. */
   readonly cwd: string;
@@ -32,11 +39,18 @@ export function processTerminal(): Terminal {
       const { text } = await import('node:stream/consumers');
       return text(process.stdin);
     },
-    ask: async (question) => {
+    readBytes: () => process.stdin,
+    ask: async (question, interrupt) => {
       const { createInterface } = await import('node:readline/promises');
       const lines = createInterface({ input: process.stdin, output: process.stderr });
+      // At a terminal readline takes Ctrl-C for itself.
+      const typed = new AbortController();
+      lines.once('SIGINT', () => typed.abort());
+      const signal = AbortSignal.any([typed.signal, ...(interrupt ? [interrupt] : [])]);
       try {
-        return await lines.question(question);
+        return await lines.question(question, { signal });
+      } catch (error) {
+        throw signal.aborted ? new Interrupted() : error;
       } finally {
         lines.close();
       }

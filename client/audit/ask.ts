@@ -3,68 +3,64 @@ import type { AuditVerdict, Certificate, ErasedAnswer } from '../../contracts/pu
 import type { Storage } from '../../contracts/storage/index.js';
 import { ask } from '../ask.js';
 import type { Exchange } from '../exchange.js';
-
-type Warn = (text: string) => void;
+import type { Terminal } from '../terminal.js';
 
 /** The signed certificate of a request, made now. */
 export async function certificateOf(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { request, storage }: { readonly request: string; readonly storage: Storage },
-  warn: Warn,
 ): Promise<Certificate> {
-  // The S3 client takes a while to load: only these commands pay for it.
-  const { exchanged, recordsPlace } = await import('../exchange.js');
-  return exchanged<Certificate>(
-    recordsPlace(storage.records),
-    (outputUri) => ask(client, env, 'certify', request, { request, storage, outputUri }),
-    warn,
-  );
+  return lent(terminal, storage, async (exchange, interrupt) => {
+    const { outputUri } = exchange;
+    await ask(client, terminal, 'certify', request, { request, storage, outputUri }, interrupt);
+    return JSON.parse(await exchange.read()) as Certificate;
+  });
 }
 
 /** Verifies the chain and a certificate, which may name persons' requests: it travels as an object. */
 export async function verifyWith(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { certificate, storage }: { readonly certificate: Certificate; readonly storage: Storage },
-  warn: Warn,
 ): Promise<AuditVerdict> {
-  return withInput(storage, certificate, warn, ({ inputUri }) =>
-    ask(client, env, 'auditVerify', 'certificate', { storage, certificate: { storage, inputUri } }),
+  return withInput(terminal, storage, certificate, ({ inputUri }, interrupt) =>
+    ask(client, terminal, 'auditVerify', 'certificate', { storage, certificate: { storage, inputUri } }, interrupt),
   );
 }
 
 /** Which purges erased the object of a URI. */
 export async function erasedBy(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { uri, storage }: { readonly uri: string; readonly storage: Storage },
-  warn: Warn,
 ): Promise<ErasedAnswer> {
-  return withInput(storage, { uri }, warn, async (exchange) => {
+  return withInput(terminal, storage, { uri }, async (exchange, interrupt) => {
     const { inputUri, outputUri } = exchange;
-    await ask(client, env, 'findErased', 'object', { storage, inputUri, outputUri });
+    await ask(client, terminal, 'findErased', 'object', { storage, inputUri, outputUri }, interrupt);
     return JSON.parse(await exchange.read()) as ErasedAnswer;
   });
 }
 
 /** Puts a value where the worker can read it, and takes it away again, whatever happens. */
 export async function withInput<T>(
-  { records }: Storage,
+  terminal: Terminal,
+  storage: Storage,
   value: unknown,
-  warn: Warn,
-  use: (exchange: Exchange) => Promise<T>,
+  use: (exchange: Exchange, interrupt: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const module = await import('../exchange.js');
-  const exchange = new module.Exchange(module.recordsPlace(records));
-  let answer: T;
-  try {
+  return lent(terminal, storage, async (exchange, interrupt) => {
     await exchange.put(JSON.stringify(value), 'application/json');
-    answer = await use(exchange);
-  } catch (error) {
-    await exchange.remove().catch((left: Error) => warn(`warning: ${left.message}`));
-    throw error;
-  }
-  await exchange.remove();
-  return answer;
+    return use(exchange, interrupt);
+  });
+}
+
+async function lent<T>(
+  terminal: Terminal,
+  { records }: Storage,
+  use: (exchange: Exchange, interrupt: AbortSignal) => Promise<T>,
+): Promise<T> {
+  // The S3 client takes a while to load: only these commands pay for it.
+  const { recordsPlace, withExchange } = await import('../exchange.js');
+  return withExchange(terminal, recordsPlace(records), use);
 }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { parseS3Uri } from '../../contracts/names.js';
 import { erasedBy, verifyWith } from '../audit/ask.js';
 import { readCertificate } from '../audit/file.js';
@@ -7,7 +5,8 @@ import { BUCKET_HELP, storageFor } from '../audit/storage.js';
 import { erasedText, verdictText } from '../audit/words.js';
 import { ask } from '../ask.js';
 import { withClient } from '../connect.js';
-import { CliError, EXIT, usageError } from '../errors.js';
+import { EXIT, usageError } from '../errors.js';
+import { NOT_UTF8, linesOf } from '../lines.js';
 import type { Terminal } from '../terminal.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
@@ -24,13 +23,11 @@ async function verify(context: Context, options: VerifyOptions): Promise<void> {
   const given = options.certificate === undefined ? undefined : await readCertificate(terminal, options.certificate);
   await withClient(terminal, async (client) => {
     const verdict = given
-      ? await verifyWith(
-          client,
-          terminal.env,
-          { certificate: given.certificate, storage: await storageFor(client, options.bucket) },
-          (text) => output.note(text),
-        )
-      : await ask(client, terminal.env, 'auditVerify', 'chain', {});
+      ? await verifyWith(client, terminal, {
+          certificate: given.certificate,
+          storage: await storageFor(client, options.bucket),
+        })
+      : await ask(client, terminal, 'auditVerify', 'chain', {});
     const faults = [...verdict.faults, ...(given?.fault ? [given.fault] : [])];
     const all = { ...verdict, faults };
     if (faults.length > 0) context.exitCode = EXIT.failed;
@@ -54,18 +51,19 @@ export async function uriOf(
     throw usageError(
       'give either the URI or --from <file>; a personal key belongs in a file, or on standard input (-)',
     );
-  const text = from === undefined ? argument : await textOf(terminal, from);
-  const [uri = ''] = (text ?? '').split(/\r?\n/);
+  const uri = from === undefined ? argument : await firstLine(terminal, from);
   // The words name no URI: it may be personal.
-  if (!/^s3:\/\/[^/]+\/./.test(uri)) throw usageError('what was given is not the URI of an object: s3://bucket/key');
-  return uri;
+  if (!/^s3:\/\/[^/]+\/./s.test(uri ?? ''))
+    throw usageError('what was given is not the URI of an object: s3://bucket/key');
+  return uri ?? '';
 }
 
-async function textOf(terminal: Terminal, file: string): Promise<string> {
-  if (file === '-') return terminal.readAll();
-  return readFile(resolve(terminal.cwd, file), 'utf8').catch((error: Error) => {
-    throw new CliError(`${file} cannot be read: ${error.message}`);
-  });
+async function firstLine(terminal: Terminal, file: string): Promise<string> {
+  for await (const { text } of linesOf(file, terminal)) {
+    if (text === undefined) throw usageError(`${file === '-' ? 'standard input' : file}, line 1: ${NOT_UTF8}`);
+    return text;
+  }
+  return '';
 }
 
 async function erased(context: Context, argument: string | undefined, options: ErasedOptions): Promise<void> {
@@ -74,7 +72,7 @@ async function erased(context: Context, argument: string | undefined, options: E
   const uri = await uriOf(terminal, argument, options.from);
   await withClient(terminal, async (client) => {
     const storage = await storageFor(client, options.bucket, async () => parseS3Uri(uri).bucket);
-    const answer = await erasedBy(client, terminal.env, { uri, storage }, (text) => output.note(text));
+    const answer = await erasedBy(client, terminal, { uri, storage });
     output.result(answer, () => erasedText(output, answer));
   });
 }

@@ -24,7 +24,7 @@ async function certificate(context: Context, request: string, options: Options):
   formOf(options.out);
   await withClient(terminal, async (client) => {
     const storage = await storageFor(client, options.bucket, () => recordsBucketOf(client, request));
-    const made = await certificateOf(client, terminal.env, { request, storage }, (text) => output.note(text));
+    const made = await certificateOf(client, terminal, { request, storage });
     const bytes = await writeCertificate(terminal, options.out, made);
     const signed = made.signature !== undefined;
     if (!signed) output.note('it is not signed: declare storage.audit with a signing key for one that proves itself');

@@ -44,24 +44,18 @@ async function invoke(context: Context, model: string, options: Options & { json
     const { definition } = (await requireModel(client, terminal.env, model)).status;
     const { contentType, accept } = options;
     // The S3 client takes a while to load: only this command pays for it.
-    const { Exchange, placeOf } = await import('../exchange.js');
-    const exchange = new Exchange(placeOf(definition));
-    const { inputUri, outputUri } = exchange;
-    try {
+    const { placeOf, withExchange } = await import('../exchange.js');
+    await withExchange(terminal, placeOf(definition), async (exchange, interrupt) => {
+      const { inputUri, outputUri } = exchange;
       await exchange.put(body, contentType);
       const input = { definition, inputUri, outputUri, contentType, ...(accept ? { accept } : {}) };
-      const { status, variant } = await ask(client, terminal.env, 'invoke', model, input);
+      const { status, variant } = await ask(client, terminal, 'invoke', model, input, interrupt);
       const answer = await exchange.read();
       output.result({ model, endpoint: definition.endpoint.name, status, variant, answer }, () => answer);
       output.note(
         `${plural(body.trimEnd().split('\n').length, 'row')} to ${definition.endpoint.name}, status ${status}`,
       );
-    } catch (error) {
-      // What went wrong first is what to tell; that rows may lie there still is worth a word beside it.
-      await exchange.remove().catch((left: Error) => output.note(`warning: ${left.message}`));
-      throw error;
-    }
-    await exchange.remove();
+    });
   });
 }
 

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { ask } from '../ask.js';
 import { requireWorker, withClient } from '../connect.js';
 import { plural } from '../format.js';
+import { Interrupted, untilInterrupted } from '../interrupt.js';
 import { decisionOf } from '../person.js';
 import { checkRequest, writeList } from '../purge/start.js';
 import { Faults } from '../purge/targets.js';
@@ -25,21 +26,24 @@ async function lift(context: Context, uris: readonly string[], options: Options)
   const { by } = decisionOf({ by: options.by }, terminal.env);
   await withClient(terminal, async (client) => {
     await requireWorker(client, terminal.env);
-    const { list, storage } = await writeList(client, terminal, { uris, from }, faults, async () => undefined);
-    try {
-      const input = { request, reason: reason.trim(), by, targetsUri: list.uri, storage };
-      const lifted = await ask(client, terminal.env, 'liftTombstones', request, input);
-      output.result(lifted, () =>
-        lifted.lifted === 0
-          ? 'none of these keys was kept out; nothing changed'
-          : `${plural(lifted.lifted, 'key')} may be in manifests again, from the next run on; recorded as row ${lifted.sequence} of the audit chain`,
-      );
-    } catch (error) {
-      await list.discard();
-      throw error;
-    } finally {
-      list.close();
-    }
+    const lifted = await untilInterrupted(terminal, async (interrupt) => {
+      const { list, storage } = await writeList(client, terminal, { uris, from }, faults, interrupt);
+      try {
+        const input = { request, reason: reason.trim(), by, targetsUri: list.uri, storage };
+        return await ask(client, terminal, 'liftTombstones', request, input, interrupt);
+      } catch (error) {
+        // A worker that goes on needs the list, and erases it at its end.
+        if (!(error instanceof Interrupted && error.goesOn)) await list.discard();
+        throw error;
+      } finally {
+        list.close();
+      }
+    });
+    output.result(lifted, () =>
+      lifted.lifted === 0
+        ? 'none of these keys was kept out; nothing changed'
+        : `${plural(lifted.lifted, 'key')} may be in manifests again, from the next run on; recorded as row ${lifted.sequence} of the audit chain`,
+    );
   });
 }
 

@@ -17,7 +17,7 @@ async function lineage(context: Context, argument: string | undefined, options: 
   const uri = await uriOf(terminal, argument, options.from);
   await withClient(terminal, async (client) => {
     const { versionId } = options;
-    const answer = await lineageOf(client, terminal.env, { uri, versionId }, (text) => output.note(text));
+    const answer = await lineageOf(client, terminal, { uri, versionId });
     output.result(answer, () => lineageText(output, answer));
   });
 }

@@ -54,7 +54,7 @@ export function modelsCommand(context: Context): void {
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
         const { status } = await requireModel(client, terminal.env, model);
-        const found = await ask(client, terminal.env, 'versions', model, { definition: status.definition });
+        const found = await ask(client, terminal, 'versions', model, { definition: status.definition });
         output.result({ model, ...found }, () => render(output, model, found));
       });
     });

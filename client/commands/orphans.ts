@@ -40,7 +40,7 @@ export function orphansCommand(context: Context): void {
       const { terminal } = context;
       const output = outputOf(context, options);
       await withClient(terminal, async (client) => {
-        const report = await ask(client, terminal.env, 'orphans', 'all', { stop });
+        const report = await ask(client, terminal, 'orphans', 'all', { stop });
         output.result(report, () => render(output, report));
       });
     });

@@ -57,9 +57,9 @@ async function rowsOf(client: Client, limit: number): Promise<Row[]> {
       startedAt: found.startTime.toISOString(),
       ...(found.closeTime && { endedAt: found.closeTime.toISOString() }),
     });
-    if (rows.length >= limit) break;
   }
-  return rows;
+  // Visibility puts those that run before those that have ended.
+  return rows.sort((a, b) => b.startedAt.localeCompare(a.startedAt)).slice(0, limit);
 }
 
 async function list(context: Context, json: true | undefined, limit: number) {

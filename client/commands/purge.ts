@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-
 import type { Client } from '@temporalio/client';
 import type { PurgeInput } from '../../contracts/purge/index.js';
 import { requireWorker, withClient } from '../connect.js';
+import { untilInterrupted } from '../interrupt.js';
 import type { Output } from '../output.js';
 import { decisionOf } from '../person.js';
-import { begin } from '../purge/begin.js';
+import { start, tellOf } from '../purge/begin.js';
 import {
   checkColumn,
   checkRequest,
@@ -53,27 +54,24 @@ async function purge(context: Context, uris: string[], options: Options): Promis
   hintAtFolders(named, output);
   await withClient(terminal, async (client) => {
     await requireWorker(client, terminal.env);
-    const allow = async (listed: Listed) => {
-      tellRepeated(listed, output);
-      if (!dryRun && !options.yes) await confirm(terminal, request, listed);
-    };
-    const listed = await writeList(client, terminal, named, faults, allow);
-    try {
-      if (dryRun) return await plan(client, context, output, listed, options);
-      const { list, declared } = listed;
-      const input: PurgeInput = {
-        request,
-        reason: reason.trim(),
-        by,
-        targetsUri: list.uri,
-        targetsHash: list.hash,
-        options: purgeOptions(options),
-        ...(declared && { storage: declared }),
+    const wish = { request, reason: reason.trim(), by, options: purgeOptions(options) };
+    const started = await untilInterrupted(terminal, async (interrupt) => {
+      const allow = async (found: Listed) => {
+        tellRepeated(found, output);
+        if (!dryRun && !options.yes) await confirm(terminal, request, found, interrupt);
       };
-      await begin(client, context, output, input, options.follow, () => list.discard());
-    } finally {
-      listed.list.close();
-    }
+      const listed = await writeList(client, terminal, named, faults, interrupt, allow);
+      const { list, declared } = listed;
+      try {
+        if (dryRun) return await plan(client, context, output, listed, options, interrupt);
+        const pinned = { targetsUri: list.uri, targetsHash: list.hash };
+        const input: PurgeInput = { ...wish, ...pinned, ...(declared && { storage: declared }) };
+        return await start(client, context, input, () => list.discard());
+      } finally {
+        list.close();
+      }
+    });
+    if (started) await tellOf(client, context, output, started, options.follow);
   });
 }
 
@@ -83,10 +81,12 @@ async function plan(
   output: Output,
   listed: Listed,
   options: Options,
-): Promise<void> {
+  interrupt: AbortSignal,
+): Promise<undefined> {
   try {
     const { planPurge, renderPlan } = await import('../purge/plan.js');
-    const found = await planPurge(client, terminal.env, listed, purgeOptions(options), (text) => output.note(text));
+    interrupt.throwIfAborted();
+    const found = await planPurge(client, terminal, listed, purgeOptions(options));
     output.result({ dryRun: true, ...found }, () => renderPlan(output, found));
   } finally {
     await listed.list.discard();

@@ -83,7 +83,7 @@ async function resume(
     const { status } = await requireModel(client, terminal.env, model);
     const wish = await wishOf(client, run, model);
     const own = definitionFor(status, wish);
-    const plan = await ask(client, terminal.env, 'resumable', model, {
+    const plan = await ask(client, terminal, 'resumable', model, {
       definition: own.definition ?? status.definition,
       resume: run,
       noDeploy: stillNotToDeploy(wish),

@@ -73,7 +73,7 @@ async function run(context: Context, model: string, options: Options & { json?: 
     const wish = requestOf(options, asOf, status);
     if (options.dryRun) {
       const { definition = status.definition, ...rest } = wish;
-      const preview = await ask(client, terminal.env, 'preview', model, { definition, request: rest });
+      const preview = await ask(client, terminal, 'preview', model, { definition, request: rest });
       output.result({ model, ...preview }, () => renderPreview(output, model, preview));
       return;
     }

@@ -4,19 +4,24 @@ import { defaultStorage } from '../../contracts/storage/defaults.js';
 import { ask } from '../ask.js';
 import { withInput } from '../audit/ask.js';
 import { findStorage } from '../storage/find.js';
+import type { Terminal } from '../terminal.js';
 
 /** Who saw an object, by the word of the worker. Its URI travels as an exchange object, as does the answer. */
 export async function lineageOf(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { uri, versionId }: { readonly uri: string; readonly versionId: string | undefined },
-  warn: (text: string) => void,
 ): Promise<LineageAnswer> {
   const [, bucket = ''] = /^s3:\/\/([^/]+)\//.exec(uri) ?? [];
   const storage = (await findStorage(client)) ?? defaultStorage(bucket);
-  return withInput(storage, { uri, ...(versionId !== undefined && { versionId }) }, warn, async (exchange) => {
-    const { inputUri, outputUri } = exchange;
-    await ask(client, env, 'lineage', 'object', { inputUri, outputUri, storage });
-    return JSON.parse(await exchange.read()) as LineageAnswer;
-  });
+  return withInput(
+    terminal,
+    storage,
+    { uri, ...(versionId !== undefined && { versionId }) },
+    async (exchange, interrupt) => {
+      const { inputUri, outputUri } = exchange;
+      await ask(client, terminal, 'lineage', 'object', { inputUri, outputUri, storage }, interrupt);
+      return JSON.parse(await exchange.read()) as LineageAnswer;
+    },
+  );
 }

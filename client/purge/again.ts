@@ -6,7 +6,7 @@ import { requireWorker, withClient } from '../connect.js';
 import { CliError, usageError } from '../errors.js';
 import { plural } from '../format.js';
 import { findStorage } from '../storage/find.js';
-import { begin } from './begin.js';
+import { start, tellOf } from './begin.js';
 import { endOf, executionsOf, inputOf, lookAtPurge, type LivePurge } from './look.js';
 
 /** The newest purge of a request, which must be there. */
@@ -14,7 +14,7 @@ export async function required(client: Client, request: string): Promise<LivePur
   const live = await lookAtPurge(client, request);
   if (live) return live;
   throw usageError(
-    `no purge of request ${request} is known to Temporal: \`perennial purge list\` shows those that are, \`perennial purge certificate ${request}\` asks the ledger`,
+    `no purge of request ${request} is known to Temporal: \`perennial purge list\` shows those that are, \`perennial purge certificate ${request} --out ${request}.html\` asks the ledger`,
   );
 }
 
@@ -49,14 +49,9 @@ export async function resume(context: Context, request: string, follow: true | u
     const { storage: earlier, ...same } = input;
     const storage = (await findStorage(client)) ?? earlier;
     const since = input.since ?? live.startedAt;
-    await begin(
-      client,
-      context,
-      output,
-      { ...same, since, ...(storage && { storage }) },
-      follow,
-      async () => undefined,
-    );
+    const again = { ...same, since, ...(storage && { storage }) };
+    const started = await start(client, context, again, async () => undefined);
+    await tellOf(client, context, output, started, follow);
   });
 }
 
@@ -73,7 +68,7 @@ export async function forget(context: Context, request: string, json: true | und
     for (const { input, ref } of await executionsOf(client, request)) {
       const { targetsUri, storage } = input;
       if (!(await isThere(targetsUri))) continue;
-      await ask(client, context.terminal.env, 'purgeForget', request, { ref, targetsUri, ...(storage && { storage }) });
+      await ask(client, context.terminal, 'purgeForget', request, { ref, targetsUri, ...(storage && { storage }) });
       lists += 1;
     }
     if (lists === 0)

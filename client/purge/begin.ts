@@ -7,23 +7,36 @@ import { exitOf, followPurge } from './look.js';
 import { startPurge } from './start.js';
 import { renderEnd } from './view.js';
 
-/** Starts a purge and tells of it; `undo` is called where it could not be started. */
-export async function begin(
+/** A purge that was started. */
+export interface Started {
+  readonly request: string;
+  readonly workflowId: string;
+  readonly execution: string;
+  readonly url: string | undefined;
+}
+
+/** Starts a purge; `undo` is called where it could not be started. From then on its list is its own. */
+export async function start(
   client: Client,
-  context: Context,
-  output: Output,
+  { terminal: { env } }: Context,
   input: PurgeInput,
-  follow: true | undefined,
   undo: () => Promise<void>,
-): Promise<void> {
-  const { terminal } = context;
-  const { request } = input;
-  const started = await startPurge(client, terminal.env, input).catch(async (error: unknown) => {
+): Promise<Started> {
+  const { workflowId, execution } = await startPurge(client, env, input).catch(async (error: unknown) => {
     await undo();
     throw error;
   });
-  const { workflowId, execution } = started;
-  const url = uiUrl(client, terminal.env, workflowId, execution);
+  return { request: input.request, workflowId, execution, url: uiUrl(client, env, workflowId, execution) };
+}
+
+/** Tells of a purge that was started; with `follow`, until it ends. */
+export async function tellOf(
+  client: Client,
+  context: Context,
+  output: Output,
+  { request, workflowId, execution, url }: Started,
+  follow: true | undefined,
+): Promise<void> {
   const more = `\`perennial purge status ${request}\` shows how it goes, \`perennial purge cancel ${request}\` stops it`;
   if (!follow) {
     output.result({ request, execution, url }, () => `started ${workflowId}\n${more}`);

@@ -4,9 +4,11 @@ import type { PurgeOptions, PurgePlanCopies, PurgePlanObjects, RowsPlan } from '
 import type { LineageAnswer } from '../../contracts/purge/lineage.js';
 import type { PurgePlanned } from '../../contracts/purge/process.js';
 import { ask } from '../ask.js';
-import { Exchange, recordsPlace } from '../exchange.js';
+import { recordsPlace, withExchange } from '../exchange.js';
 import { formatBytes, plural } from '../format.js';
 import type { Output } from '../output.js';
+import { printable } from '../printable.js';
+import type { Terminal } from '../terminal.js';
 import type { Listed } from './start.js';
 import { blockedInWords, conflictsInWords, entriesInWords, recordsInWords, targetsInWords } from './view.js';
 
@@ -24,37 +26,26 @@ const SHOWN = 30;
 /** Has the worker say what a purge of the list would erase. Its answers are read and deleted. */
 export async function planPurge(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { list, storage }: Listed,
   options: PurgeOptions,
-  warn: (text: string) => void,
 ): Promise<PurgePlan> {
-  const exchange = new Exchange(recordsPlace(storage.records));
-  const [objects, copies, rows, lineage] = ['objects', 'copies', 'rows', 'lineage'].map((name) =>
-    exchange.output(name),
-  ) as [string, string, string, string];
-  const read = async <T>(uri: string) => JSON.parse(await exchange.read(uri)) as T;
-  let plan: PurgePlan;
-  try {
-    const planned = await ask(client, env, 'purgePlan', randomUUID(), {
-      targetsUri: list.uri,
-      options,
-      storage,
-      outputs: { objects, copies, rows, lineage },
-    });
-    plan = {
+  return withExchange(terminal, recordsPlace(storage.records), async (exchange, interrupt) => {
+    const [objects, copies, rows, lineage] = ['objects', 'copies', 'rows', 'lineage'].map((name) =>
+      exchange.output(name),
+    ) as [string, string, string, string];
+    const read = async <T>(uri: string) => JSON.parse(await exchange.read(uri)) as T;
+    const outputs = { objects, copies, rows, lineage };
+    const input = { targetsUri: list.uri, options, storage, outputs };
+    const planned = await ask(client, terminal, 'purgePlan', randomUUID(), input, interrupt);
+    return {
       ...planned,
       ...(planned.targets.values > 0
         ? { rows: await read<RowsPlan>(rows) }
         : { objects: await read<PurgePlanObjects>(objects), copies: await read<PurgePlanCopies>(copies) }),
       seenBy: await read<LineageAnswer>(lineage),
     };
-  } catch (error) {
-    await exchange.remove().catch((left: Error) => warn(`warning: ${left.message}`));
-    throw error;
-  }
-  await exchange.remove();
-  return plan;
+  });
 }
 
 /** Some lines, and how many more there are. */
@@ -122,9 +113,6 @@ function renderLineage(output: Output, { files, endpoints, batchOutputs, warning
     ...warnings.map((warning) => output.style('yellow', `warning: ${warning}`)),
   ];
 }
-
-/** A key may hold what moves the cursor: those characters are shown as JSON writes them. */
-const printable = (text: string) => (/\p{C}/u.test(text) ? JSON.stringify(text) : text);
 
 /** For people. */
 export function renderPlan(output: Output, plan: PurgePlan): string {

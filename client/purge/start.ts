@@ -52,15 +52,16 @@ export function checkColumn(faults: Faults, column: number | undefined, valueFil
 }
 
 /**
- * Brings what was named into the encrypted list, each once, unless there is a fault in it. `allow` may refuse once all is counted. Where this throws,
- * nothing is left of the list.
+ * Brings what was named into the encrypted list, each once, unless there is a fault in it or an interrupt comes. `allow` may refuse once all is
+ * counted. Where this throws, nothing is left of the list.
  */
 export async function writeList(
   client: Client,
   terminal: Terminal,
   named: Named,
   faults: Faults,
-  allow: (listed: Listed) => Promise<void>,
+  interrupt: AbortSignal,
+  allow: (listed: Listed) => Promise<void> = async () => undefined,
 ): Promise<Listed> {
   const declared = await findStorage(client);
   // The S3 client takes a while to load: only these commands pay for it.
@@ -85,13 +86,17 @@ export async function writeList(
         list = new ListUpload(storage.records);
       }
       await list?.add(line);
+      interrupt.throwIfAborted();
     }
-    if (counts.objects + counts.prefixes === 0) faults.add('targets:', 'none: give S3 URIs, --prefix or --from');
+    if (counts.objects + counts.prefixes === 0 && isNothing(named))
+      faults.add('targets:', 'none: give S3 URIs, --prefix or --from');
     faults.check();
     if (!list || !storage) throw usageError('nothing to purge');
     const listed = { list, storage, ...(declared && { declared }), counts, repeated };
     await allow(listed);
+    interrupt.throwIfAborted();
     await list.finish();
+    interrupt.throwIfAborted();
     return listed;
   } catch (error) {
     await list?.discard();
@@ -99,18 +104,22 @@ export async function writeList(
   }
 }
 
+/** Whether nothing was named at all; what was named wrongly has a fault of its own. */
+const isNothing = ({ uris, prefix = [], from }: Named) => uris.length + prefix.length === 0 && from === undefined;
+
 /** A prefix, or many objects, want a word. */
 export async function confirm(
   terminal: Terminal,
   request: string,
   { counts, storage }: Pick<Listed, 'counts' | 'storage'>,
+  interrupt?: AbortSignal,
 ): Promise<void> {
   const { confirmAbove } = storage.purge;
   if (counts.prefixes === 0 && counts.objects <= confirmAbove) return;
   const what = `this erases ${targetsInWords(counts)} for good, in all versions`;
   if (!terminal.inIsTty || !terminal.errIsTty)
     throw usageError(`${what}: --dry-run shows what would go, --yes confirms. Nothing was started`);
-  const answer = await terminal.ask(`${what}. Type the request's id to go on: `);
+  const answer = await terminal.ask(`${what}. Type the request's id to go on: `, interrupt);
   if (answer.trim() !== request) throw new CliError('not confirmed: nothing was started');
 }
 

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import type { TargetLine } from '../../contracts/purge/index.js';
 import { checkTarget } from '../../contracts/purge/target-line.js';
 import { usageError } from '../errors.js';
 import { plural } from '../format.js';
+import { NOT_UTF8, linesOf } from '../lines.js';
 import type { Terminal } from '../terminal.js';
 
 /** What a person named, and where. */
@@ -19,6 +19,8 @@ export interface Named {
 
 /** How many faults are told, of a file that may have millions. */
 const FAULTS_TOLD = 20;
+/** No row can be told by such a value. */
+const BLANK = /^[ \t\r\f]*$/;
 const URI = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*)$/s;
 
 /** Faults of the input, by place. They name lines by number and never what stands there: it may be personal. */
@@ -50,9 +52,10 @@ export async function* targetLines(named: Named, terminal: Terminal, faults: Fau
     else yield line;
   }
   if (from !== undefined) {
-    yield* linesOf(from, terminal, faults, (text) => (text.startsWith('{') ? fromJson(text) : fromUri(text, 'key')));
+    yield* parsed(from, terminal, faults, (text) => (text.startsWith('{') ? fromJson(text) : fromUri(text, 'key')));
   }
-  if (valueFile !== undefined) yield* linesOf(valueFile, terminal, faults, (value) => checkTarget({ value }));
+  if (valueFile !== undefined)
+    yield* parsed(valueFile, terminal, faults, (text) => (BLANK.test(text) ? undefined : checkTarget({ value: text })));
 }
 
 /** A URI's key is taken literally: `%20` and `+` are what they are. */
@@ -72,39 +75,22 @@ function fromJson(text: string): TargetLine | string {
   }
 }
 
-async function* linesOf(
+/** The targets of a file's lines; of a blank one there is none. */
+async function* parsed(
   file: string,
   terminal: Terminal,
   faults: Faults,
-  parse: (text: string) => TargetLine | string,
+  parse: (text: string) => TargetLine | string | undefined,
 ): AsyncGenerator<TargetLine> {
   const where = file === '-' ? 'standard input' : file;
-  let line = 0;
-  for await (const text of split(file === '-' ? [await terminal.readAll()] : read(file))) {
-    line += 1;
+  let named = false;
+  for await (const { number, text } of linesOf(file, terminal)) {
     if (text === '') continue;
-    const target = parse(text);
-    if (typeof target === 'string') faults.add(`${where}, line ${line}:`, target);
+    const target = text === undefined ? NOT_UTF8 : parse(text);
+    if (target === undefined) continue;
+    named = true;
+    if (typeof target === 'string') faults.add(`${where}, line ${number}:`, target);
     else yield target;
   }
-  if (line === 0) faults.add(where, 'is empty');
-}
-
-async function* read(file: string): AsyncGenerator<string> {
-  try {
-    for await (const chunk of createReadStream(file, 'utf8')) yield chunk as string;
-  } catch (error) {
-    throw usageError(`${file} cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** Lines that end in \n or \r\n and in nothing else: node:readline also ends one at a \r alone, which a key may have. */
-async function* split(chunks: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield line.replace(/\r$/, '');
-  }
-  if (rest !== '') yield rest.replace(/\r$/, '');
+  if (!named) faults.add(where, 'is empty, or has nothing but blank lines: it must name something');
 }

@@ -80,9 +80,7 @@ function purgeFacts(result: PurgeResult, endedAt: string): Fact[] {
     ['retrained', retrainedInWords(result)],
     [
       'records',
-      rows
-        ? undefined
-        : `keys hashed in ${recordsInWords(records)}, ${plural(records.ledgerRows, 'ledger row')}`,
+      rows ? undefined : `keys hashed in ${recordsInWords(records)}, ${plural(records.ledgerRows, 'ledger row')}`,
     ],
     ['chain', `row ${audit.sequence}, ${audit.head}${audit.headUri ? `, ${audit.headUri}` : ''}`],
     ['took', formatSeconds(seconds)],

@@ -30,6 +30,7 @@ export async function perennial(args: readonly string[], { env, onSay, signal }:
     errIsTty: false,
     inIsTty: false,
     readAll: () => Promise.resolve(''),
+    readBytes: async function* () {},
     ask: (question) => Promise.reject(new Error(`perennial asked "${question}" where nobody could answer`)),
     env: { ...process.env, ...env },
     cwd: process.cwd(),

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -145,6 +147,46 @@ describe('purge', () => {
     expect(err).not.toContain('secret-key');
     expect(await left()).toBe(0);
     expect((await perennial('--request', 'R', ...WHY)).err).toContain('targets: none');
+  });
+
+  it('reads files as UTF-8 and guesses nothing', async () => {
+    const request = mint();
+    const odd = uri('jos\u00e9');
+    const folder = await temporaryFolder({
+      bom: `\ufeff${odd}\n`,
+      values: '\ufeffann\n\n  \nbob',
+      latin: Buffer.from(`${uri('fine')}\n${odd}\n`, 'latin1'),
+      utf16: Buffer.from(`\ufeff${odd}\n`, 'utf16le'),
+      bare: Buffer.from(`ann\n`, 'utf16le'),
+      blank: '\n \n\r\n',
+    });
+    const rows = ['--column', '1', '--value-file'];
+    const start = ['--request', request, ...WHY, '--follow'];
+    expect((await perennial('--from', `${folder}/bom`, ...rows, `${folder}/values`, ...start)).code).toBe(0);
+    const lines = lists[0]
+      ?.trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toEqual([{ bucket: BUCKET, key: 'jos\u00e9' }, { value: 'ann' }, { value: 'bob' }]);
+
+    const { code, err } = await perennial('--from', `${folder}/latin`, ...rows, `${folder}/bare`, ...start);
+    expect(code).toBe(2);
+    expect(err).toContain('latin, line 2: is not UTF-8');
+    expect(err).toContain('bare, line 1: is not UTF-8');
+    expect(err).not.toContain('targets: none');
+    const blank = await perennial(uri('a'), ...rows, `${folder}/blank`, ...start);
+    expect([blank.code, blank.err]).toEqual([2, expect.stringContaining('nothing but blank lines')]);
+    const stdin = await call(at.env, ['purge', '--from', '-', ...start], { stdin: `\ufeff${odd}\n` });
+    expect([stdin.code, lists[1]]).toEqual([0, `${JSON.stringify({ bucket: BUCKET, key: 'jos\u00e9' })}\n`]);
+    for (const command of [
+      ['audit', 'erased', '--bucket', BUCKET],
+      ['lineage'],
+      ['purge', 'lift', '--request', request, ...WHY],
+    ]) {
+      const refused = await call(at.env, [...command, '--from', `${folder}/utf16`]);
+      expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('line 1: is not UTF-8')]);
+    }
+    expect(await left()).toBe(0);
   });
 
   it('wants --yes for a prefix, or the id of the request at a terminal', async () => {
@@ -303,8 +345,90 @@ describe('purge', () => {
     expect(await left()).toBe(0);
   });
 
+  it('takes away what it wrote when it is interrupted while the list is read', async () => {
+    const interrupts = new Set<() => void>();
+    const { code, err } = await call(at.env, ['purge', '--from', '-', '--request', mint(), ...WHY], {
+      terminal: {
+        readBytes: async function* () {
+          yield Buffer.from(`${uri('a')}\n`);
+          for (const interrupt of [...interrupts]) interrupt();
+          yield Buffer.from(`${uri('b')}\n`);
+        },
+        onInterrupt: (callback) => {
+          interrupts.add(callback);
+          return () => interrupts.delete(callback);
+        },
+      },
+    });
+    expect([code, err, interrupts.size]).toEqual([130, expect.stringContaining('interrupted'), 0]);
+    expect(await left()).toBe(0);
+  });
+
+  it('takes it away when a dry run is interrupted that a worker is at, and says what it waits for', async () => {
+    let free: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    at.override({ inspectTargets, planObjects: async () => held.then(() => ({ bytes: 0 })) });
+    const { code, err, json } = await call(at.env, ['purge', uri('a.csv'), '--dry-run', '--json'], {
+      interruptWhen: (text) => text.includes('a worker is at'),
+    });
+    free();
+    expect([code, json()]).toEqual([130, { error: expect.stringMatching(/^interrupted/) as string, exitCode: 130 }]);
+    expect(err).toContain('heartbeat timeout');
+    expect(await left()).toBe(0);
+  }, 30_000);
+
   it('leaves no list behind when nothing could be started', async () => {
     const { code, err } = await perennial(`s3://purge-no-such-bucket/a`, '--request', mint(), ...WHY);
     expect([code, err]).toEqual([1, expect.stringContaining('there is no bucket purge-no-such-bucket')]);
   });
+
+  it('ends with one sentence and code 3 where Temporal goes away under a follower', async () => {
+    const [host = '', port = ''] = (at.env['TEMPORAL_ADDRESS'] ?? '').split(':');
+    const sockets = new Set<Socket>();
+    const between = createServer((socket) => {
+      const onward = connect(Number(port), host);
+      for (const [one, other] of [
+        [socket, onward],
+        [onward, socket],
+      ] as const) {
+        sockets.add(one);
+        one.on('error', () => other.destroy()).on('close', () => other.destroy());
+        one.pipe(other);
+      }
+    });
+    await once(between.listen(0, '127.0.0.1'), 'listening');
+    const request = mint();
+    at.override({ inspectTargets, recordAudit: async () => Promise.reject(raise('LedgerUnavailable', 'no ledger')) });
+    const env = { ...at.env, TEMPORAL_ADDRESS: `127.0.0.1:${(between.address() as AddressInfo).port}` };
+    let told = '';
+    const { code, err } = await call(env, ['purge', uri('a.csv'), '--request', request, ...WHY, '--follow'], {
+      terminal: {
+        err: (text) => {
+          told += text;
+          if (!text.includes('started purge/')) return;
+          between.close();
+          for (const socket of sockets) socket.destroy();
+        },
+      },
+    });
+    expect({ code, err }).toEqual({ code: 3, err: '' });
+    expect(told).toMatch(/^Temporal cannot be reached.*: see whether it runs/m);
+    expect(told).not.toMatch(/Resolution note|    at /);
+    at.override({ inspectTargets, forgetTargets });
+    expect((await perennial('cancel', request)).out).toContain('Cancelled');
+    expect((await perennial('forget', request)).code).toBe(0);
+  }, 60_000);
+
+  it('says that nobody has taken the work, and leaves nothing when it is interrupted then', async () => {
+    await at.stopWorker();
+    const { code, err } = await call(at.env, ['purge', uri('a.csv'), '--dry-run'], {
+      interruptWhen: (text) => text.includes('nobody has taken'),
+    });
+    expect({ code, err }).toEqual({ code: 130, err: expect.stringContaining(at.env['PERENNIAL_TASK_QUEUE'] ?? '?') });
+    expect(await left()).toBe(0);
+    const planned = at.client.workflow.list({ query: 'WorkflowType = "purgePlan" AND ExecutionStatus = "Running"' });
+    const running: string[] = [];
+    for await (const { workflowId } of planned) running.push(workflowId);
+    expect(running).toEqual([]);
+  }, 30_000);
 });

@@ -6,7 +6,7 @@ import { main } from '../../client/cli.js';
 import type { Terminal } from '../../client/terminal.js';
 
 /** A folder with these files, gone after the test. */
-export async function temporaryFolder(texts: Readonly<Record<string, string>>): Promise<string> {
+export async function temporaryFolder(texts: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-client-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   for (const [file, text] of Object.entries(texts)) await writeFile(join(folder, file), text);
@@ -29,27 +29,28 @@ export async function call(
 ): Promise<Called> {
   let out = '';
   let err = '';
-  let interrupt: (() => void) | undefined;
+  const interrupts = new Set<() => void>();
   const terminal: Terminal = {
     out: (text) => {
       out += text;
     },
     err: (text) => {
       err += text;
-      if (options.interruptWhen?.(err)) interrupt?.();
+      if (options.interruptWhen?.(err)) for (const callback of [...interrupts]) callback();
     },
     outIsTty: false,
     errIsTty: false,
     inIsTty: false,
     readAll: async () => options.stdin ?? '',
+    readBytes: async function* () {
+      yield Buffer.from(options.stdin ?? '');
+    },
     ask: async () => '',
     env,
     cwd: tmpdir(),
     onInterrupt: (callback) => {
-      interrupt = callback;
-      return () => {
-        interrupt = undefined;
-      };
+      interrupts.add(callback);
+      return () => void interrupts.delete(callback);
     },
     ...options.terminal,
   };
