@@ -3,8 +3,8 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { s3Uri } from '../../contracts/names.js';
 import type { EntryCounts, PurgePlanObjects, PurgeWork } from '../../contracts/purge/index.js';
 import { writeJson } from '../s3/answer.js';
-import { Blocks } from './blocks.js';
-import { lockOf, withLocks, type BucketLock } from './buckets.js';
+import { Blocks, type Reason } from './blocks.js';
+import { lockOf, protectionOf, withLocks, type BucketLock } from './buckets.js';
 import { choose, isLater } from './choose.js';
 import { groupsOf } from './groups.js';
 import { forEachOf, inOrder } from './streams.js';
@@ -17,6 +17,10 @@ const TARGETS_AT_ONCE = 16;
 /** Targets that the answer lists. */
 const LISTED = 10_000;
 const DAY_MS = 86_400_000;
+/** Versions whose own lock is looked at, as many as the verify step does: two calls each. */
+const LOOKED_AT = 10_000;
+/** Keys of a target whose versions are looked at together. */
+const LOOKS_AT_ONCE = 8;
 
 type Counts = { -readonly [Name in keyof EntryCounts]: EntryCounts[Name] };
 type Planned = PurgePlanObjects['targets'][number];
@@ -44,23 +48,38 @@ export async function planObjects(
   const total = none();
   const targets: Planned[] = [];
   let more = 0;
+  let looks = 0;
+  let locksNotSeen = 0;
+
+  /** What would keep a version: its own lock, or as the bucket's default lets expect where that can't be seen. */
+  async function look(bucket: string, key: string, versionId: string, modified: number): Promise<void> {
+    const lock = locks.get(bucket);
+    if (!lock) return;
+    const seen = looks < LOOKED_AT;
+    if (seen) looks += 1;
+    else locksNotSeen += 1;
+    const own = seen ? await protectionOf(s3, { bucket, key, versionId }, signal) : undefined;
+    const until = lockedUntil(lock, modified);
+    const reason: Reason | undefined =
+      own ?? (until === undefined ? undefined : { by: 'object lock', until, detail: lock.mode ?? '' });
+    if (!reason || (reason.detail === 'GOVERNANCE' && work.options.bypassGovernance)) return;
+    blocks.add(bucket, reason);
+  }
 
   /** What lies under two targets is shown with both, and adds up once. */
   async function count(place: Target, counts: Counts, once: boolean): Promise<void> {
     const { bucket } = place;
-    for await (const group of groupsOf({ s3, signal, onPage: () => (tally.pages += 1) }, place)) {
+    const groups = groupsOf({ s3, signal, onPage: () => (tally.pages += 1) }, place);
+    await forEachOf(groups, LOOKS_AT_ONCE, async (group) => {
       const { versions, markers } = choose(group, work);
       counts.versions += versions.length;
       counts.markers += markers.length;
-      if (once && settings.get(bucket)?.mfaDelete)
-        blocks.add(bucket, { by: 'mfa delete' }, versions.length + markers.length);
-      for (const { size, modified } of versions) {
-        counts.bytes += size;
-        const until = lockedUntil(locks.get(bucket), modified);
-        if (once && until !== undefined)
-          blocks.add(bucket, { by: 'object lock', until, detail: locks.get(bucket)?.mode ?? '' });
-      }
-    }
+      counts.bytes += versions.reduce((sum, { size }) => sum + size, 0);
+      if (!once) return;
+      if (settings.get(bucket)?.mfaDelete) blocks.add(bucket, { by: 'mfa delete' }, versions.length + markers.length);
+      for (const { versionId, modified } of locks.has(bucket) ? versions : [])
+        await look(bucket, group.key, versionId, modified);
+    });
     for await (const { initiated } of uploads.of(place))
       if (work.options.uploads === 'purge' || !isLater(initiated, work.ref.startedAt)) counts.uploads += 1;
   }
@@ -81,7 +100,14 @@ export async function planObjects(
     tally.targets += 1;
     take(index, { ...counts, uri: uriOf(target), copies: places.slice(1).map(uriOf) });
   });
-  const plan: PurgePlanObjects = { total, buckets, targets, more, blocked: blocks.list() };
+  const plan: PurgePlanObjects = {
+    total,
+    buckets,
+    targets,
+    more,
+    blocked: blocks.list(),
+    ...(locksNotSeen > 0 && { locksNotSeen }),
+  };
   return writeJson(s3, { outputUri, kmsKey: work.storage.records.key }, plan);
 }
 

@@ -221,6 +221,8 @@ export interface PurgePlanObjects {
   readonly more: number;
   /** What would be blocked, as far as it shows now. */
   readonly blocked: readonly Blocked[];
+  /** Versions whose lock was not looked at, as there are so many. */
+  readonly locksNotSeen?: number;
 }
 
 export interface PurgePlanCopies {

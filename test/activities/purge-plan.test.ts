@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
-import type { PurgePlanObjects } from '../../contracts/purge/index.js';
+import {
+  CreateBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
+} from '@aws-sdk/client-s3';
+import type { PurgeOptions, PurgePlanObjects } from '../../contracts/purge/index.js';
 import { PurgeWorld } from './support/purge-world.js';
 
 let world: PurgeWorld;
@@ -69,6 +75,36 @@ describe('planObjects', () => {
     expect([await world.left(), await replica.left()]).toEqual(before);
     replica.close();
   });
+});
+
+it('says what would be blocked by the lock or legal hold of a version', async () => {
+  world = new PurgeWorld();
+  await world.s3.send(new CreateBucketCommand({ Bucket: world.bucket, ObjectLockEnabledForBucket: true }));
+  await world.s3.send(new CreateBucketCommand({ Bucket: world.records }));
+  await world.putAll(['p/held', 'p/locked', 'p/soft', 'p/free']);
+  const Bucket = world.bucket;
+  const RetainUntilDate = new Date(Date.now() + 86_400_000);
+  const retain = (Key: string, Mode: 'COMPLIANCE' | 'GOVERNANCE') =>
+    world.s3.send(new PutObjectRetentionCommand({ Bucket, Key, Retention: { Mode, RetainUntilDate } }));
+  await retain('p/locked', 'COMPLIANCE');
+  await retain('p/soft', 'GOVERNANCE');
+  await world.s3.send(new PutObjectLegalHoldCommand({ Bucket, Key: 'p/held', LegalHold: { Status: 'ON' } }));
+  const outputUri = `s3://${world.records}/plan.json`;
+  const plan = async (options: PurgeOptions) => {
+    await world.run(world.activities.planObjects, {
+      ...(await world.work([{ prefix: 'p/' }], { options })),
+      outputUri,
+    });
+    return JSON.parse(await world.text(outputUri)) as PurgePlanObjects;
+  };
+  const { blocked, locksNotSeen } = await plan({});
+  expect(blocked.map(({ by, entries }) => [by, entries]).sort()).toEqual([
+    ['legal hold', 1],
+    ['object lock', 1],
+    ['object lock', 1],
+  ]);
+  expect(locksNotSeen).toBeUndefined();
+  expect((await plan({ bypassGovernance: true })).blocked).toHaveLength(2);
 });
 
 describe('verifyObjects', () => {
