@@ -240,6 +240,19 @@ describe('findErased', () => {
     expect((await ask('other/ada.csv')).executions).toEqual([]);
   });
 
+  it('says of a key that was named no more than that, and leaves out what erased nothing', async () => {
+    await world.purge('DSR-1', ['people/ada.csv']);
+    const hash = world.hashes.object(world.bucket, 'people/ada.csv');
+    await world.put(`${tombstonesPrefix('DSR-1')}1.txt`, `${hash}\n`);
+    const again = world.ref('DSR-1');
+    await world.record(world.requested(again));
+    const none = { versions: 0, markers: 0, uploads: 0, bytes: 0, keys: 0 };
+    const copies = { files: 0, bytes: 0, mounts: [], conflicts: {} };
+    await world.record(world.ended(again, { erased: none, copies }));
+    const { executions } = await ask('people/ada.csv');
+    expect(executions).toMatchObject([{ request: 'DSR-1', how: ['target'] }]);
+  });
+
   it('finds a key in a report that the chain has the hash of alone', async () => {
     const ref = world.ref('DSR-1');
     await world.record(world.requested(ref));
