@@ -93,7 +93,30 @@ export class Output {
   facts(pairs: readonly (readonly [string, string | number | undefined])[]): string {
     const shown = pairs.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...shown.map(([label]) => label.length));
-    return shown.map(([label, value]) => `${this.style('dim', label.padEnd(width))}  ${value}`).join('\n');
+    return shown
+      .map(([label, value]) => `${this.style('dim', label.padEnd(width))}  ${this.wrapped(String(value), width + GAP)}`)
+      .join('\n');
+  }
+
+  /**
+   * Text in lines that a terminal has room for, all but the first indented, where `out` is a terminal that says how wide it is. A word that is
+   * longer, such as a URI, stays whole: who copies it wants it so.
+   */
+  wrapped(text: string, indent = 0): string {
+    const { outIsTty, columns } = this.terminal;
+    if (!outIsTty || !columns) return text;
+    const room = Math.max(LEAST_LAST, columns - indent);
+    const lines = text.split('\n').flatMap((line) => {
+      const filled: string[] = [];
+      for (const word of line.split(/(?<=\S) (?=\S)/)) {
+        const last = filled.at(-1);
+        if (last !== undefined && visible(last) + 1 + visible(word) <= room)
+          filled[filled.length - 1] = `${last} ${word}`;
+        else filled.push(word);
+      }
+      return filled;
+    });
+    return lines.join(`\n${' '.repeat(indent)}`);
   }
 }
 

@@ -5,10 +5,24 @@ import { purgeId } from '../../contracts/purge/index.js';
 import { uiUrl, withClient } from '../connect.js';
 import { formatAge } from '../format.js';
 import { cancel, forget, required, resume } from '../purge/again.js';
-import { endOf, exitOf, followPurge, paceOf } from '../purge/look.js';
+import { endOf, exitOf, followPurge, inputOf, paceOf, type LivePurge } from '../purge/look.js';
 import { renderStatus, type PurgeView } from '../purge/view.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
+
+/** Outcomes that leave a list of targets to go on with. */
+const RESUMABLE: readonly string[] = ['Blocked', 'Failed', 'Cancelled'];
+
+/** Whether the list of a purge is known to be erased; who may not look is told what to do with one that is there. */
+async function isListGone(client: Client, live: LivePurge): Promise<boolean> {
+  const input = await inputOf(client, live);
+  if (!input) return false;
+  const { isThere } = await import('../purge/list.js');
+  return isThere(input.targetsUri).then(
+    (there) => !there,
+    () => false,
+  );
+}
 
 async function viewOf(client: Client, env: NodeJS.ProcessEnv, request: string): Promise<PurgeView> {
   const live = await required(client, request);
@@ -16,6 +30,7 @@ async function viewOf(client: Client, env: NodeJS.ProcessEnv, request: string): 
   const end = live.status === 'RUNNING' ? undefined : await endOf(client, request);
   const url = uiUrl(client, env, run, temporalRunId);
   const pace = paceOf(live);
+  const listGone = end && RESUMABLE.includes(end.outcome) && (await isListGone(client, live));
   return {
     request,
     execution: temporalRunId,
@@ -23,6 +38,7 @@ async function viewOf(client: Client, env: NodeJS.ProcessEnv, request: string): 
     ...(end && { reason: end.reason }),
     ...(end?.result && { result: end.result }),
     ...(progress && { progress }),
+    ...(listGone === true && { listGone }),
     ...(pace !== undefined && { pace }),
     startedAt,
     ...(endedAt !== undefined && { endedAt }),

@@ -2,6 +2,8 @@ import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-
 import type { Client } from '@temporalio/client';
 import type { PurgeInput } from '../../contracts/purge/index.js';
 import { requireWorker, withClient } from '../connect.js';
+import { closest } from '../definition/schema.js';
+import { usageError } from '../errors.js';
 import { untilInterrupted } from '../interrupt.js';
 import type { Output } from '../output.js';
 import { decisionOf } from '../person.js';
@@ -50,6 +52,7 @@ async function purge(context: Context, uris: string[], options: Options): Promis
   const faults = new Faults();
   if (!dryRun) checkRequest(faults, { request, reason });
   checkColumn(faults, column, valueFile);
+  refuseCommands(context, uris);
   const { by } = decisionOf({ by: options.by }, terminal.env);
   hintAtFolders(named, output);
   await withClient(terminal, async (client) => {
@@ -73,6 +76,15 @@ async function purge(context: Context, uris: string[], options: Options): Promis
     });
     if (started) await tellOf(client, context, output, started, options.follow);
   });
+}
+
+/** A subcommand with a slip in it looks like an object to commander. */
+function refuseCommands({ program }: Context, [word = '']: readonly string[]): void {
+  if (/[:/]/.test(word) || word === '') return;
+  const known = program.commands.find((one) => one.name() === 'purge')?.commands.map((one) => one.name()) ?? [];
+  const near = closest(word, known);
+  if (near !== undefined)
+    throw usageError(`${word} is neither a command of purge nor an S3 URI. Did you mean \`perennial purge ${near}\`?`);
 }
 
 async function plan(

@@ -5,8 +5,7 @@ import { printable } from '../printable.js';
 
 /** What is said of a file that no run used. */
 const UNUSED = `no run used it
-check the key letter by letter: upper and lower case, %20 and + count as they stand. Runs that looked at the bucket and found nothing new leave no record; of models
-that Temporal and the ledger have both forgotten nothing is known: \`perennial ledger rebuild --source\` brings their runs back`;
+check the key letter by letter: upper and lower case, %20 and + count as they stand. Runs that looked at the bucket and found nothing new leave no record; of models that Temporal and the ledger have both forgotten nothing is known: \`perennial ledger rebuild --source\` brings their runs back`;
 
 /** Who saw a file, for people: what serves now comes first. */
 export function lineageText(output: Output, answer: LineageAnswer): string {
@@ -14,7 +13,7 @@ export function lineageText(output: Output, answer: LineageAnswer): string {
   const live = endpoints.filter((one) => one.live);
   const past = endpoints.filter((one) => !one.live);
   const blocks = [
-    files.length === 0 ? UNUSED : headline(output, answer),
+    output.wrapped(files.length === 0 ? UNUSED : headline(output, answer)),
     live.length > 0 &&
       titled(
         output,
@@ -37,13 +36,13 @@ export function lineageText(output: Output, answer: LineageAnswer): string {
             `${printable(outputUri)}  ${transformJob}, ${because === 'input' ? 'read the file' : `made by ${modelName}`}`,
         ),
       ),
-    ...warnings.map((warning) => output.style('yellow', `warning: ${warning}`)),
+    ...warnings.map((warning) => output.style('yellow', output.wrapped(`warning: ${warning}`, 2))),
   ];
   return blocks.filter(Boolean).join('\n\n');
 }
 
 const titled = (output: Output, title: string, lines: readonly string[]) =>
-  [output.style('bold', title), ...lines.map((line) => `  ${line}`)].join('\n');
+  [output.style('bold', title), ...lines.map((line) => `  ${output.wrapped(line, 4)}`)].join('\n');
 
 const endpointLine = ({ endpoint, modelName, endpointConfig, run, deployedAt }: LineageAnswer['endpoints'][number]) =>
   `${endpoint}  model ${modelName ?? endpointConfig}, deployed by ${run} at ${formatTime(deployedAt)}`;

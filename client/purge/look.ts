@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { parseS3Uri } from '../../contracts/names.js';
-import { type PurgeInput, type PurgeRef, purgeId } from '../../contracts/purge/index.js';
+import { type EntryCounts, type PurgeInput, type PurgeRef, purgeId } from '../../contracts/purge/index.js';
 import type { EraseHeartbeat, PurgeOutcome, PurgeProgress, PurgeResult } from '../../contracts/purge/process.js';
 import { EXIT } from '../errors.js';
 import { formatSeconds, plural } from '../format.js';
@@ -20,6 +20,8 @@ export interface PurgeEnd {
   readonly outcome: PurgeOutcome | 'Failed' | 'Cancelled';
   readonly reason: string;
   readonly result?: PurgeResult;
+  /** Of one without a result: what it had erased when it last reported. */
+  readonly erased?: EntryCounts;
 }
 
 /** A purge as Temporal knows it, with what its erasing or verifying has counted since it last answered. */
@@ -116,6 +118,23 @@ export function paceOf({ beat, progress }: Pick<LivePurge, 'beat' | 'progress'>)
   return looked ? `${looked}; ${erased}` : erased;
 }
 
+/** What a purge has erased, the leg under way included. */
+function erasedBy({ progress, beat }: LivePurge): EntryCounts | undefined {
+  const erased = progress?.erased;
+  if (!erased || !beat) return erased;
+  const { versions, markers, uploads, bytes } = beat;
+  return {
+    versions: erased.versions + versions,
+    markers: erased.markers + markers,
+    uploads: erased.uploads + uploads,
+    bytes: erased.bytes + bytes,
+  };
+}
+
+/** A leg that was stopped is not counted any more: what was reported before stands. */
+const more = (a: EntryCounts | undefined, b: EntryCounts | undefined) =>
+  a && (!b || b.versions + b.markers + b.uploads < a.versions + a.markers + a.uploads) ? a : b;
+
 /** Shows a purge live until it ends; undefined after Ctrl-C, which ends the following, never the purge. */
 export async function followPurge(
   client: Client,
@@ -124,6 +143,7 @@ export async function followPurge(
   request: string,
 ): Promise<PurgeEnd | undefined> {
   const once = output.teller();
+  let reported: EntryCounts | undefined;
   const interrupt = new AbortController();
   const stop = terminal.onInterrupt(() => interrupt.abort());
   try {
@@ -137,7 +157,12 @@ export async function followPurge(
       const pace = live && paceOf(live);
       if (pace) once(`  … ${pace}`);
       for (const { activity, last } of live?.pending ?? []) if (last) once(`  … ${activity}: ${last}`);
-      if (live?.status !== 'RUNNING') return await endOf(client, request);
+      if (live?.silence) once(`  … ${live.silence}`);
+      reported = more(reported, live && erasedBy(live));
+      if (live?.status !== 'RUNNING') {
+        const end = await endOf(client, request);
+        return end.result || !reported ? end : { ...end, erased: reported };
+      }
       await sleep(LOOK_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
     }
     return undefined;

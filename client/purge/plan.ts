@@ -56,7 +56,10 @@ function shortened(lines: readonly string[], more = 0): string {
 
 const section = (title: string, body: string | undefined) => (body ? `${title}\n${body}` : '');
 
-function renderObjects(output: Output, { targets, more, total, blocked }: PurgePlanObjects): string[] {
+function renderObjects(
+  output: Output,
+  { targets, more, total, blocked, locksNotSeen = 0 }: PurgePlanObjects,
+): string[] {
   const rows = targets
     .slice(0, SHOWN)
     .map(({ uri, versions, markers, uploads, bytes, copies }) => [
@@ -72,7 +75,15 @@ function renderObjects(output: Output, { targets, more, total, blocked }: PurgeP
       output.style('bold', 'In S3'),
       `${output.table(['versions', 'markers', 'uploads', 'size', 'target'], rows)}${hidden > 0 ? `\nand ${hidden} more; --json has up to 10,000` : ''}\n${targets.length + more > 1 ? `in all ${entriesInWords(total)}` : ''}`.trimEnd(),
     ),
-    section(output.style('yellow', 'Blocked as it stands'), blocked.map(blockedInWords).join('\n')),
+    section(
+      output.style('yellow', 'Blocked as it stands'),
+      [
+        ...blocked.map((one) => output.wrapped(blockedInWords(one), 2)),
+        ...(locksNotSeen > 0
+          ? [`the locks of ${plural(locksNotSeen, 'more version')} were not looked at; those of 10,000 were`]
+          : []),
+      ].join('\n'),
+    ),
   ];
 }
 
@@ -110,7 +121,7 @@ function renderLineage(output: Output, { files, endpoints, batchOutputs, warning
       output.style('bold', 'Batch outputs'),
       shortened(batchOutputs.map(({ outputUri, because }) => `${printable(outputUri)}  ${because}`)),
     ),
-    ...warnings.map((warning) => output.style('yellow', `warning: ${warning}`)),
+    ...warnings.map((warning) => output.style('yellow', output.wrapped(`warning: ${warning}`, 2))),
   ];
 }
 

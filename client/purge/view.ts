@@ -90,33 +90,70 @@ function purgeFacts(result: PurgeResult, endedAt: string): Fact[] {
 export const recordsInWords = ({ fileRecords, manifests, scores }: RecordsPlanned) =>
   `${plural(fileRecords, 'file record')}, ${plural(manifests, 'manifest')}, ${plural(scores, 'score record')}`;
 
-/** What a person can do about an outcome. */
-function nextStep(request: string, outcome: PurgeEnd['outcome']): string {
+/** What may have been meant otherwise: it is for people to judge. Counts only. */
+function doubts({ targets, erased, copies, rows, remaining, later }: PurgeResult): string[] {
+  if (rows)
+    return rows.found < rows.values
+      ? [
+          `${rows.values - rows.found} of ${plural(rows.values, 'value')} ${were(rows.values - rows.found)} found nowhere`,
+        ]
+      : [];
+  const { objects, prefixes } = targets;
+  const gone = erased.versions + erased.markers + erased.uploads;
+  const left = remaining.versions + remaining.markers + remaining.uploads + later;
+  const again = 'unless an earlier purge erased it, check the keys letter by letter';
+  if (gone + left + copies.files === 0) return [`no target had anything: ${again}`];
+  // A target that had something has a key at the least; its copies have more.
+  const without = prefixes === 0 && left === 0 ? objects - erased.keys : 0;
+  return without > 0 ? [`at least ${without} of ${plural(objects, 'target')} had nothing: ${again}`] : [];
+}
+
+const were = (count: number) => (count === 1 ? 'was' : 'were');
+
+/** What a person can do about an outcome; `listGone`: the list of targets was erased. */
+function nextStep(request: string, outcome: PurgeEnd['outcome'], listGone = false): string {
   switch (outcome) {
     case 'Purged':
       return `\`perennial purge certificate ${request} --out certificate.html\` writes the proof`;
     case 'Blocked':
     case 'Failed':
     case 'Cancelled':
-      return `\`perennial purge resume ${request}\` goes on; \`perennial purge forget ${request}\` erases the list of targets instead`;
+      return listGone
+        ? "its list of targets is erased, so it can't be resumed: start it anew with its targets"
+        : `\`perennial purge resume ${request}\` goes on; \`perennial purge forget ${request}\` erases the list of targets instead`;
     case 'Reuploaded':
       return 'stop what uploads there, then purge again with --uploads purge to erase what came since; or leave it: tombstones keep it out of manifests';
   }
 }
 
+/** What a purge that did not come to its end has erased, as far as it had reported. */
+const erasedAtLeast = (erased: EntryCounts | undefined) =>
+  erased &&
+  (erased.versions + erased.markers + erased.uploads > 0
+    ? `at least ${entriesInWords(erased)}`
+    : 'nothing that it had reported yet');
+
+/** Warnings, each in lines that fit. */
+const warned = (output: Output, warnings: readonly string[]) =>
+  warnings.map((warning) => output.style('yellow', output.wrapped(`warning: ${warning}`, 2)));
+
 /** The end of a purge, for people. */
 export function renderEnd(
   output: Output,
   request: string,
-  { outcome, reason, result }: PurgeEnd,
+  { outcome, reason, result, erased }: PurgeEnd,
   url: string | undefined,
   endedAt: string,
 ): string {
   return [
-    `${output.outcome(outcome)}: ${reason}`,
-    output.facts([['request', request], ...(result ? purgeFacts(result, endedAt) : []), ['UI', url]]),
-    ...(result?.warnings ?? []).map((warning) => output.style('yellow', `warning: ${warning}`)),
-    nextStep(request, outcome),
+    output.wrapped(`${output.outcome(outcome)}: ${reason}`, 2),
+    output.facts([
+      ['request', request],
+      ...(result ? purgeFacts(result, endedAt) : [['erased', erasedAtLeast(erased)] satisfies Fact]),
+      ['UI', url],
+    ]),
+    ...warned(output, [...(result?.warnings ?? []), ...(result ? doubts(result) : [])]),
+    output.wrapped(nextStep(request, outcome), 2),
   ].join('\n');
 }
 
@@ -130,6 +167,8 @@ export interface PurgeView {
   readonly reason?: string;
   readonly result?: PurgeResult;
   readonly progress?: PurgeProgress;
+  /** Of one that could be resumed otherwise: its list of targets was erased. */
+  readonly listGone?: true;
   /** How far the erasing is, in words. */
   readonly pace?: string;
   readonly startedAt: string;
@@ -147,11 +186,11 @@ export function renderStatus(output: Output, view: PurgeView): string {
     ? purgeFacts(result, endedAt ?? startedAt).filter(([name]) => name !== 'took')
     : ([
         ['targets', progress?.targets && targetsInWords(progress.targets)],
-        ['erased', progress && entriesInWords(progress.erased)],
+        ['erased', state === 'running' ? progress && entriesInWords(progress.erased) : erasedAtLeast(progress?.erased)],
         ['now', pace],
       ] satisfies Fact[]);
   return [
-    `${output.style('bold', request)}  ${output.outcome(state)}${stage}${reason === undefined ? '' : `\n  ${reason}`}`,
+    `${output.style('bold', request)}  ${output.outcome(state)}${stage}${reason === undefined ? '' : `\n  ${output.wrapped(reason, 2)}`}`,
     output.facts([
       ['started', `${formatTime(startedAt)}${took}`],
       ...facts,
@@ -159,11 +198,13 @@ export function renderStatus(output: Output, view: PurgeView): string {
       ['UI', url],
     ]),
     pending
-      .map(({ activity, attempt, last }) => `waiting in ${activity}, try ${attempt}${last ? `: ${last}` : ''}`)
+      .map(({ activity, attempt, last }) =>
+        output.wrapped(`waiting in ${activity}, try ${attempt}${last ? `: ${last}` : ''}`, 2),
+      )
       .join('\n'),
-    (progress?.notes ?? []).map((note) => `- ${note}`).join('\n'),
-    (progress?.warnings ?? []).map((warning) => output.style('yellow', `warning: ${warning}`)).join('\n'),
-    state === 'running' ? '' : nextStep(request, state),
+    (progress?.notes ?? []).map((note) => output.wrapped(`- ${note}`, 2)).join('\n'),
+    warned(output, [...(progress?.warnings ?? result?.warnings ?? []), ...(result ? doubts(result) : [])]).join('\n'),
+    state === 'running' ? '' : output.wrapped(nextStep(request, state, view.listGone), 2),
   ]
     .filter(Boolean)
     .join('\n\n');

@@ -4,6 +4,7 @@ import { parseRunId } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import type { Outcome, RunProgress, RunResult } from '../../contracts/runs.js';
 import { innermost } from '../errors.js';
+import { silenceOf } from '../silence.js';
 
 /** The longest that a worker may take to answer; a run can be shown without its own account. */
 const PROGRESS_MS = 5_000;
@@ -27,6 +28,8 @@ export interface LiveRun<P = RunProgress> {
   readonly endedAt?: string;
   readonly historyEvents: number;
   readonly pending: readonly Pending[];
+  /** Why nothing may be heard of it, in words for people: there where no worker answers. */
+  readonly silence?: string;
   /** Absent where the worker could not answer: the run's state is then what Temporal says. */
   readonly progress?: P;
 }
@@ -52,6 +55,9 @@ export async function describeRun<P = RunProgress>(client: Client, run: string):
   try {
     const description = await handle.describe();
     const progress = await askProgress<P>(client, run);
+    // A query that no worker answers has taken its time: what waits, waits for a worker.
+    const unanswered = progress === undefined && description.status.name === 'RUNNING';
+    const silence = unanswered ? silenceOf(description, description.taskQueue) : undefined;
     return {
       run,
       model: parseRunId(run)?.model ?? run,
@@ -61,6 +67,7 @@ export async function describeRun<P = RunProgress>(client: Client, run: string):
       endedAt: description.closeTime?.toISOString(),
       historyEvents: description.historyLength,
       pending: pendingOf(description),
+      ...(silence !== undefined && { silence }),
       progress,
     };
   } catch (error) {

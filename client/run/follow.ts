@@ -54,7 +54,8 @@ class Narrator {
     });
   }
 
-  tell({ progress, pending }: LiveRun): void {
+  tell({ progress, pending, silence }: LiveRun): void {
+    if (silence) this.once(`silence ${silence}`, `  … ${silence}`);
     if (progress) {
       this.stages(progress);
       for (const note of progress.notes) this.once(`note ${note}`, `  ${note}`);

@@ -30,6 +30,7 @@ export async function followTransform(
       for (const note of live?.progress?.notes ?? []) once(`  ${note}`);
       for (const warning of live?.progress?.warnings ?? []) once(`  warning: ${warning}`);
       for (const { last } of live?.pending ?? []) if (last) once(`  … ${last}`);
+      if (live?.silence) once(`  … ${live.silence}`);
       // The end of a transform has a run's form, with an outcome of its own.
       if (live?.status !== 'RUNNING') return (await awaitEnd(client, id)) as object as TransformEnd;
       await sleep(LOOK_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);

@@ -47,6 +47,22 @@ describe('a table', () => {
   });
 });
 
+describe('facts', () => {
+  const env: NodeJS.ProcessEnv = { NO_COLOR: '1' };
+  const facts = (columns: number | undefined) =>
+    new Output({ outIsTty: columns !== undefined, columns, env } as Terminal, false).facts([
+      ['targets', '1 object'],
+      ['chain', `row 3, ${'f'.repeat(64)}, s3://audit-heads/${'d'.repeat(80)}`],
+    ]);
+
+  it('fill the lines of a terminal, and break no word that is copied', () => {
+    expect(facts(undefined).split('\n')).toHaveLength(2);
+    const lines = facts(80).split('\n');
+    expect(lines.slice(1, 3)).toEqual(['chain    row 3,', `         ${'f'.repeat(64)},`]);
+    expect(lines[3]).toBe(`         s3://audit-heads/${'d'.repeat(80)}`);
+  });
+});
+
 describe('--version', () => {
   it("prints the package's version", async () => {
     expect(version()).toMatch(/^\d+\.\d+\.\d+/);

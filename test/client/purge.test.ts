@@ -268,6 +268,7 @@ describe('purge', () => {
     const args = ['--prefix', uri('d/'), '--column', '3', '--value-file', `${folder}/ids`, '--yes', '--follow'];
     const { out, err } = await perennial(...args, '--request', mint(), ...WHY);
     expect(out).toContain('30 in 3 objects of 10 searched; found 1 of 2 values');
+    expect(out).toContain('warning: 1 of 2 values was found nowhere');
     expect(lists[0]).toContain('{"value":"ann@example.org"}');
     expect(out + err).not.toContain('ann@');
   });
@@ -288,6 +289,7 @@ describe('purge', () => {
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('is under way')]);
     expect((await perennial('resume', request)).err).toContain('still running');
     expect((await perennial('cancel', request)).out).toContain('Cancelled: inspect: cancelled on request');
+    expect((await perennial('status', request)).out).toContain('nothing that it had reported yet');
 
     const settled: PurgeWork[] = [];
     at.override({
@@ -311,11 +313,24 @@ describe('purge', () => {
     expect((await perennial('forget', request)).out).toContain('is erased');
     // Its prefixes are not left behind in plain.
     expect(settled).toMatchObject([{ ref: { request } }]);
+    const afterwards = (await perennial('status', request)).out;
+    expect(afterwards).toContain("can't be resumed");
+    expect(afterwards).not.toContain('purge forget');
     expect((await perennial('forget', request)).err).toContain('there is nothing to forget');
     expect((await perennial('resume', request)).err).toContain('is gone');
     await vi.waitUntil(async () => (await perennial('list')).out.includes(`${request.padEnd(8)}`), { timeout: 20_000 });
     expect((await perennial('list', '--limit', 'abc')).code).toBe(2);
-    expect((await perennial('status', 'none')).err).toContain('no purge of request none');
+    const none = await perennial('status', 'none');
+    expect(none.err).toContain('no purge of request none');
+    expect(none.err).toContain('purge certificate none --out none.html');
+    expect(await perennial('staus', request)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('purge status`?'),
+    });
+    const began = (await perennial('list', '--json'))
+      .json<{ purges: { startedAt: string }[] }>()
+      .purges.map(({ startedAt }) => startedAt);
+    expect(began).toEqual([...began].sort().reverse());
   }, 60_000);
 
   it('writes the certificate through the bucket of the purge where no storage is declared', async () => {
@@ -413,7 +428,7 @@ describe('purge', () => {
     });
     expect({ code, err }).toEqual({ code: 3, err: '' });
     expect(told).toMatch(/^Temporal cannot be reached.*: see whether it runs/m);
-    expect(told).not.toMatch(/Resolution note|    at /);
+    expect(told).not.toMatch(/Resolution note|^ +at /m);
     at.override({ inspectTargets, forgetTargets });
     expect((await perennial('cancel', request)).out).toContain('Cancelled');
     expect((await perennial('forget', request)).code).toBe(0);
