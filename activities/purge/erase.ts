@@ -41,6 +41,7 @@ export class Erasure {
   readonly #blocks = new Blocks();
   readonly #buckets = new Map<string, BucketEraser>();
   readonly #uploads: Uploads;
+  readonly #calls: AbortSignal;
   readonly #signal = Context.current().cancellationSignal;
   readonly #started = Date.now();
   readonly #over: () => boolean;
@@ -61,7 +62,7 @@ export class Erasure {
     const { settings, list } = seen;
     const limit = pLimit(BATCHES);
     this.#over = () => this.#signal.aborted || Date.now() - this.#started > limits.leg;
-    const calls = afterwards(this.#signal, CALL_ENDS_MS);
+    const calls = (this.#calls = afterwards(this.#signal, CALL_ENDS_MS));
     this.#uploads = new Uploads(s3, list.common, this.#signal);
     for (const one of settings.values()) {
       const { bucket } = one;
@@ -174,9 +175,10 @@ export class Erasure {
   async #abortUploads(place: Target, index: number): Promise<void> {
     const { ref, options } = this.leg;
     for await (const upload of this.#uploads.of(place)) {
+      this.#signal.throwIfAborted();
       const later = isLater(upload.initiated, ref.startedAt);
       if (later && options.uploads !== 'purge') continue;
-      if (await abort(this.s3, place.bucket, upload, this.#signal)) {
+      if (await abort(this.s3, place.bucket, upload, this.#calls)) {
         this.tally.uploads += 1;
         if (later) this.#laterAborted += 1;
         this.#uploadsAgain.add(index);

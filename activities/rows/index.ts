@@ -1,11 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
 import type { RowActivities, RowsErased, RowsPlan } from '../../contracts/purge/index.js';
 import { heldOnMounts } from '../../contracts/purge/mounts.js';
 import type { Mirroring } from '../mounts/mirror.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
-import { isCancelledByRequest } from '../purge/failures.js';
 import { forEachOf } from '../purge/streams.js';
 import { writeJson } from '../s3/answer.js';
 import { BlockedEntries } from './blocked.js';
@@ -64,19 +63,11 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
       const journal = new Journal(s3, keyed, work);
       const blocked = new BlockedEntries();
       const copies = rowCopies({ s3, work, search, journal, blocked, mirroring });
-      const signal = cancellationSignal();
-      const erased = eachKey(s3, search, async (entry) => {
+      await eachKey(s3, search, async (entry) => {
         search.alive();
-        signal.throwIfAborted();
         await patiently(() => eraseFromKey({ s3, work, search, journal, blocked, tally, copies }, entry));
       });
-      const followed = await erased
-        .then(() => copies.follow())
-        .catch((error: unknown) => {
-          // What was erased until somebody cancelled it is to stand in the record.
-          if (!isCancelledByRequest()) throw error;
-          return undefined;
-        });
+      const followed = await copies.follow();
       const { links, ...sum } = await journal.sum(() => search.alive());
       const held = heldOnMounts({ 'file with other links': links });
       return {
@@ -84,7 +75,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
         ...sum,
         blocked: [...blocked.list(), ...held],
         values: search.values.size,
-        ...(followed && { copies: followed }),
+        copies: followed,
       };
     },
 

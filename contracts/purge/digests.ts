@@ -1,5 +1,5 @@
 /** So many digests are told apart, in at most 48 MiB; of more, a repeated one may pass for new. */
-export const TOLD_APART = 1_000_000;
+const TOLD_APART = 1_000_000;
 
 const WORDS = 4;
 /** Twice as many slots as digests at least: chains stay short. */
