@@ -152,6 +152,8 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       maxCachedWorkflows: config.maxCachedWorkflows,
       maxConcurrentWorkflowTaskExecutions: config.workflowSlots,
       maxConcurrentActivityTaskExecutions: config.activitySlots,
+      // A cancel comes in with a heartbeat's answer: by default that is one in 48 s where an activity may be silent for a minute.
+      maxHeartbeatThrottleInterval: '5s',
       shutdownGraceTime: `${config.shutdownGraceSeconds}s`,
       shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
     });

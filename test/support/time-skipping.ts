@@ -48,6 +48,7 @@ export async function withWorker<T>(
     taskQueue,
     workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
     activities,
+    maxHeartbeatThrottleInterval: '5s',
   });
   return worker.runUntil(() => body(taskQueue));
 }
