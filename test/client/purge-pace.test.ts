@@ -17,7 +17,7 @@ describe('the pace of a purge', () => {
 
   it('shows what was erased, how fast, and what is left of a list of keys', () => {
     expect(pace({ targets: 30, keys: 20, versions: 25, rate: 10 }, 60)).toBe(
-      'looked at 30 of 60 targets; erased 25 entries of 20 keys in this leg, 10/s, about 4 s left',
+      'looked at 30 of 60 targets; erased 25 entries of 20 keys in this leg, 10/s, about 4.0 s left',
     );
     expect(pace({ keys: 1, versions: 1, rate: 1 }, 0, 1)).toBe('erased 1 entry of 1 key in this leg, 1/s');
   });

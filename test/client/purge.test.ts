@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
@@ -89,18 +89,9 @@ describe('purge', () => {
     const folder = await temporaryFolder({
       'keys.txt': `${uri(KEYS[1] ?? '')}\r\n\n${JSON.stringify({ key: ODD, bucket: BUCKET })}\n${uri(KEYS[3] ?? '')}\n${uri(KEYS[0] ?? '')}`,
     });
-    const { code, json, err } = await perennial(
-      uri(KEYS[0] ?? ''),
-      '--from',
-      `${folder}/keys.txt`,
-      '--request',
-      request,
-      ...WHY,
-      '--follow',
-      '--json',
-    );
-    expect(err).toContain('row 1 of the chain has the request');
-    expect(err).toContain('1 line named once more');
+    const from = ['--from', `${folder}/keys.txt`, '--request', request, ...WHY];
+    const { code, json, err } = await perennial(uri(KEYS[0] ?? ''), ...from, '--follow', '--json');
+    for (const words of ['row 1 of the chain has the request', '1 line named once more']) expect(err).toContain(words);
     expect([code, json()]).toEqual([0, expect.objectContaining({ request, outcome: 'Purged' })]);
     expect(
       lists[0]
@@ -108,8 +99,7 @@ describe('purge', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as object),
     ).toEqual(KEYS.map((key) => ({ bucket: BUCKET, key })));
-    const hash = createHash('sha256').update(lists[0] ?? '');
-    expect((await startedWith(request)).targetsHash).toBe(hash.digest('hex'));
+    expect((await startedWith(request)).targetsHash).toBe(hash('sha256', lists[0] ?? ''));
     const text = historyText(await at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
     expect(text).toContain('erasure request');
     expect(KEYS.filter((key) => text.includes(key))).toEqual([]);
