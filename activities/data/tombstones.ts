@@ -21,6 +21,9 @@ export const LIFTED_PREFIX = `${TOMBSTONES_PREFIX}_lifted/`;
 /** First line of a list: what the key of the keyed hashes makes of a fixed word, which tells that it still is the same key. */
 export const listHead = (hashes: KeyedHashes): string => `# ${hashes.value('perennial tombstones')}`;
 
+/** Whether a line of a list is a keyed hash: its first line is none, nor are those that tell what its window held. */
+export const isHash = (line: string): boolean => /^[\w-]{43}$/.test(line);
+
 /** Tombstones of prefixes, in plain, as long as their purge runs. */
 export interface PlainTombstones {
   readonly version: 1;

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 import {
+  isHash,
   LIFTED_PREFIX,
   linesOf,
   listHead,
@@ -113,7 +114,7 @@ class BucketStones {
     let count = 0;
     for await (const line of linesOf(this.s3, this.bucket, key)) {
       if (line.startsWith('#') && line !== head) throw otherKey(this.bucket, key);
-      if (!line.startsWith('#') && line !== '' && count < hashes.length) hashes[count++] = beginning(line);
+      if (isHash(line) && count < hashes.length) hashes[count++] = beginning(line);
     }
     return hashes.slice(0, count).sort();
   }

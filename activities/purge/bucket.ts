@@ -4,9 +4,11 @@ import type { Blocks, Reason } from './blocks.js';
 import type { BucketSettings } from './buckets.js';
 import { isLater, type Entries } from './choose.js';
 import { deleteBatch, type Deletion, type Doomed } from './delete.js';
+import type { Earlier } from './earlier.js';
 import type { Group } from './groups.js';
 import type { HashObjects } from './hash-objects.js';
 import type { Entry } from './listing.js';
+import { count, digestOf, noCounts } from './note.js';
 import type { Tally } from './tally.js';
 import { Window, unpack, type Batches } from './window.js';
 
@@ -33,6 +35,10 @@ export class BucketEraser {
   readonly #withMarkers = new Set<string>();
   #sending: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
+  /** What this try erased, without what the notes of earlier tries count. */
+  readonly #erased = noCounts();
+  /** What earlier tries of the leg erased; there from the second one on. */
+  earlier: Earlier | undefined;
   /** In this pass: entries gone, uploads since among them, and entries replaced since they were listed. */
   gone = 0;
   later = 0;
@@ -41,23 +47,37 @@ export class BucketEraser {
   constructor(readonly work: BucketWork) {}
 
   /** Takes up what was chosen of a key; waits while the window before it is still going. */
-  async add({ key, again }: Group, { versions, markers }: Entries): Promise<void> {
-    if (versions.length + markers.length === 0) return;
-    while (this.#waiting) await this.#waiting;
+  async add(group: Group, chosen: Entries): Promise<void> {
     const { settings, blocks, hashes } = this.work;
-    if (settings.mfaDelete) return blocks.add(settings.bucket, { by: 'mfa delete' }, versions.length + markers.length);
-    const doomed = [
-      ...versions.map((entry) => this.#doomed(key, entry)),
-      ...markers.map((entry) => this.#marker(key, entry)),
-    ];
-    if (!again && doomed[0]) doomed[0] = { ...doomed[0], counts: true };
+    const { key, again } = group;
+    const hash = hashes.object(settings.bucket, key);
+    const doomed = this.#chosen(hash, group, chosen);
+    if (doomed.length === 0) return;
+    while (this.#waiting) await this.#waiting;
+    if (settings.mfaDelete) return blocks.add(settings.bucket, { by: 'mfa delete' }, doomed.length);
+    const { versions, markers } = chosen;
     if (markers.length > 0 && versions.length > 0) this.#withMarkers.add(key);
-    this.#window.add(again ? undefined : hashes.object(settings.bucket, key), {
+    this.#window.add(again ? undefined : hash, {
       versions: doomed.slice(0, versions.length),
       markers: doomed.slice(versions.length),
       current: versions.at(-1)?.latest === true,
     });
     if (this.#window.full) await this.#release(false);
+  }
+
+  /** What was chosen of a key, versions first; one entry counts it, unless an earlier try did. */
+  #chosen(hash: string, group: Group, chosen: Entries): Doomed[] {
+    const all = (entries: Entries) => [
+      ...entries.versions.map((entry) => this.#doomed(hash, group.key, entry)),
+      ...entries.markers.map((entry) => this.#marker(hash, group.key, entry)),
+    ];
+    const { earlier } = this;
+    const seen = earlier?.any ? earlier.see(all(group)) : undefined;
+    const wanted = new Set([...chosen.versions, ...chosen.markers]);
+    const listed = [...group.versions, ...group.markers];
+    const doomed = seen?.entries.filter((_, index) => wanted.has(listed[index] as Entry)) ?? all(chosen);
+    if (!group.again && !seen?.known && doomed[0]) doomed[0] = { ...doomed[0], counts: true };
+    return doomed;
   }
 
   /** Waits until all that was added has gone. */
@@ -82,9 +102,11 @@ export class BucketEraser {
     this.#sending.catch(() => undefined);
   }
 
-  async #send({ hashes, versions, markers }: Batches): Promise<void> {
+  async #send({ hashes, note, versions, markers }: Batches): Promise<void> {
     if (this.work.over()) return;
-    await this.work.hashObjects.write(hashes);
+    // All windows before are through.
+    const told = { settled: { ...this.#erased }, earlier: this.earlier?.windows ?? {} };
+    await this.work.hashObjects.write(hashes, note, told);
     await this.#delete(versions);
     await this.#delete(markers);
   }
@@ -119,13 +141,11 @@ export class BucketEraser {
     return reason !== undefined;
   }
 
-  #count({ size, marker, counts, later }: Doomed): void {
-    const { tally } = this.work;
-    tally[marker ? 'markers' : 'versions'] += 1;
-    tally.bytes += size;
-    if (counts) tally.keys += 1;
+  #count(entry: Doomed): void {
+    count(this.work.tally, entry);
+    if (!entry.begun) count(this.#erased, entry);
     this.gone += 1;
-    if (later) this.later += 1;
+    if (entry.later) this.later += 1;
   }
 
   /** A new pass over the bucket. */
@@ -141,12 +161,17 @@ export class BucketEraser {
    * Without versions a delete takes the object as it is then, so it is asked to be the one listed (S3 evaluates that condition for current
    * objects only).
    */
-  #doomed(key: string, { versionId, size, etag, modified }: Entry): Doomed {
+  #doomed(hash: string, key: string, { versionId, size, etag, modified }: Entry): Doomed {
     const { settings, startedAt } = this.work;
+    const digest = digestOf(hash, versionId);
     const later = isLater(modified, startedAt) && ({ later: true } as const);
-    if (settings.versioning !== 'unversioned' || versionId !== 'null') return { key, versionId, size, ...later };
-    return { key, size, ...(etag !== undefined && { etag }), ...later };
+    if (settings.versioning !== 'unversioned' || versionId !== 'null')
+      return { key, versionId, size, digest, ...later };
+    return { key, size, digest, ...(etag !== undefined && { etag }), ...later };
   }
 
-  #marker = (key: string, { versionId }: Entry): Doomed => ({ key, versionId, size: 0, marker: true });
+  #marker = (hash: string, key: string, { versionId }: Entry): Doomed => ({
+    ...{ key, versionId, size: 0, marker: true },
+    digest: digestOf(hash, versionId),
+  });
 }

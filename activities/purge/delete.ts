@@ -32,6 +32,10 @@ export interface Doomed {
   readonly counts?: true;
   /** Uploaded since the purge began. */
   readonly later?: true;
+  /** Stands for it in the note of its window. */
+  readonly digest?: string;
+  /** Stands in the note of an earlier try, which counts it. */
+  readonly begun?: true;
 }
 
 export interface Deletion {

@@ -14,6 +14,7 @@ import { HashObjects } from './hash-objects.js';
 import { sharedPace } from './pace.js';
 import { forEachOf } from './streams.js';
 import { survey, type Survey } from './survey.js';
+import { Tries } from './tries.js';
 import type { Tally } from './tally.js';
 import { isObject, type Target } from './targets.js';
 import { abort, Uploads } from './uploads.js';
@@ -40,6 +41,7 @@ type Leg = PurgeWork & { readonly leg: number };
 export class Erasure {
   readonly #blocks = new Blocks();
   readonly #buckets = new Map<string, BucketEraser>();
+  readonly #tries: Tries;
   readonly #uploads: Uploads;
   readonly #calls: AbortSignal;
   readonly #signal = Context.current().cancellationSignal;
@@ -61,7 +63,9 @@ export class Erasure {
   ) {
     const { settings, list } = seen;
     const limit = pLimit(BATCHES);
-    this.#over = () => this.#signal.aborted || Date.now() - this.#started > limits.leg;
+    this.#tries = new Tries(tally);
+    // Until everything was listed once, it is not known what earlier tries erased.
+    this.#over = () => this.#signal.aborted || (Date.now() - this.#started > limits.leg && !this.#tries.areOpen);
     const calls = (this.#calls = afterwards(this.#signal, CALL_ENDS_MS));
     this.#uploads = new Uploads(s3, list.common, this.#signal);
     for (const one of settings.values()) {
@@ -73,20 +77,18 @@ export class Erasure {
         bypassGovernance: leg.options.bypassGovernance === true,
       };
       const hashObjects = new HashObjects(s3, leg, bucket, this.#signal);
-      this.#buckets.set(
-        bucket,
-        new BucketEraser({
-          settings: one,
-          startedAt: leg.ref.startedAt,
-          deletion,
-          hashes,
-          hashObjects,
-          tally,
-          blocks: this.#blocks,
-          limit,
-          over: this.#over,
-        }),
-      );
+      const eraser = new BucketEraser({
+        settings: one,
+        startedAt: leg.ref.startedAt,
+        deletion,
+        hashes,
+        hashObjects,
+        tally,
+        blocks: this.#blocks,
+        limit,
+        over: this.#over,
+      });
+      this.#buckets.set(bucket, eraser);
     }
   }
 
@@ -98,6 +100,7 @@ export class Erasure {
     const seen = await survey(s3, leg, Context.current().cancellationSignal);
     const erasure = new Erasure(s3, leg, tally, hashes, seen, limits);
     try {
+      await erasure.#tries.recall(erasure.#buckets.values());
       return await erasure.#passes();
     } catch (error) {
       if (!isCancelledByRequest()) throw error;
@@ -118,7 +121,10 @@ export class Erasure {
       // Who uploads without end keeps no leg going, and proves no answer of S3 wrong: that is the new listing's to tell.
       const found = this.tally.entries - from - (number === 1 ? 0 : this.#later);
       const finished = found === 0 && !changed;
-      if (finished || this.#over()) return this.#answer(finished && !this.#over());
+      if (finished || this.#over()) {
+        await this.#tries.check();
+        return this.#answer(finished && !this.#over());
+      }
       idle = found >= most ? idle + 1 : 0;
       if (idle === 0) before = start;
       most = found;
@@ -147,6 +153,7 @@ export class Erasure {
       if (number === 1 || changed || again.has(index) || uploadsAgain.has(index)) await this.#erase(place, index);
       if (last && number === 1) this.tally.targets += 1;
     });
+    if (number === 1 && !this.#signal.aborted) this.#tries.listed = true;
     for (const bucket of this.#buckets.values()) await bucket.finish();
     return [...this.#buckets.values()].some((bucket) => bucket.changed > 0);
   }
@@ -189,6 +196,7 @@ export class Erasure {
   /** S3 confirms what it doesn't do: nothing that it confirmed since counts. */
   #disbelieve(before: ReturnType<Tally['mark']>): ErasedLeg {
     this.tally.restore(before);
+    this.#tries.disbelieve();
     for (const [bucket, { gone, later }] of this.#buckets)
       if (gone > later) this.#blocks.add(bucket, { by: 'error', detail: LISTED_STILL }, gone - later);
     return this.#answer(true);
@@ -196,7 +204,7 @@ export class Erasure {
 
   #answer(done: boolean): ErasedLeg {
     return {
-      ...this.tally.mark(),
+      ...this.#tries.answer(),
       done,
       blocked: this.#blocks.list(),
       seconds: (Date.now() - this.#started) / 1_000,

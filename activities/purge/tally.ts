@@ -17,6 +17,8 @@ export class Tally {
   pages = 0;
   /** Targets that were looked at. */
   targets = 0;
+  /** What earlier tries erased at least. */
+  base: Counts = { versions: 0, markers: 0, uploads: 0, bytes: 0, keys: 0 };
   readonly #samples: { readonly at: number; readonly entries: number }[] = [];
 
   /** What it holds now, to return to. */
@@ -39,9 +41,18 @@ export class Tally {
     while (this.#samples.length > 2 && at - (this.#samples[0]?.at ?? at) > OVER * 1_000) this.#samples.shift();
     const first = this.#samples[0] ?? { at, entries: 0 };
     const seconds = Math.max(0.001, (at - first.at) / 1_000);
-    return { ...this.mark(), targets: this.targets, rate: Math.round((this.entries - first.entries) / seconds) };
+    const all = summed(this.base, this.mark());
+    return { ...all, targets: this.targets, rate: Math.round((this.entries - first.entries) / seconds) };
   }
 }
+
+const NAMES = ['versions', 'markers', 'uploads', 'bytes', 'keys'] as const;
+const each = (of: (name: (typeof NAMES)[number]) => number): Counts =>
+  Object.fromEntries(NAMES.map((name) => [name, of(name)])) as unknown as Counts;
+
+export const summed = (a: Counts, b: Counts): Counts => each((name) => a[name] + b[name]);
+/** The greater of each. */
+export const atLeast = (a: Counts, b: Partial<Counts> = {}): Counts => each((name) => Math.max(a[name], b[name] ?? 0));
 
 /** Sends the heartbeat while the work goes on. Cancellation comes in by way of heartbeats, so there must be some. */
 export async function beating<T>(tally: Tally, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { BATCH, type Doomed } from './delete.js';
+import { WindowNote } from './note.js';
 
 /** Batches that the first hash objects cover, and each later one: few calls, and little that waits in memory. */
 const BATCHES = [2, 20, 100];
@@ -15,6 +16,8 @@ interface Waiting {
 export interface Batches {
   /** Keyed hashes of keys that stand in no earlier object, one a line. */
   readonly hashes: Buffer;
+  /** What the batches hold. */
+  readonly note: WindowNote;
   /** Each for `unpack`. */
   readonly versions: readonly Buffer[];
   readonly markers: readonly Buffer[];
@@ -30,6 +33,7 @@ export class Window {
   #sealed: Buffer[] = [];
   #versions: Doomed[] = [];
   #markers: Waiting[] = [];
+  #note = new WindowNote();
   #taken = 0;
 
   /**
@@ -73,17 +77,23 @@ export class Window {
     const bound = this.#markers.filter(({ after }) => after > gone);
     const full = all ? free.length : free.length - (free.length % BATCH);
     const markers: Buffer[] = [];
-    for (let at = 0; at < full; at += BATCH)
-      markers.push(pack(free.slice(at, Math.min(full, at + BATCH)).map(({ entry }) => entry)));
+    for (let at = 0; at < full; at += BATCH) {
+      const batch = free.slice(at, Math.min(full, at + BATCH)).map(({ entry }) => entry);
+      this.#note.add(batch);
+      markers.push(pack(batch));
+    }
     this.#markers = [
       ...free.slice(full).map(({ entry }) => ({ entry, after: 0 })),
       ...bound.map(({ entry, after }) => ({ entry, after: after - gone })),
     ];
     this.#sealHashes();
     const hashes = Buffer.concat(this.#lines);
+    const note = this.#note;
+    note.left([...this.#versions, ...this.#markers.map(({ entry }) => entry)]);
     this.#lines = [];
     this.#sealed = [];
-    return { hashes, versions, markers };
+    this.#note = new WindowNote();
+    return { hashes, note, versions, markers };
   }
 
   /** Lines of a batch's hashes outside of V8's heap. */
@@ -93,6 +103,7 @@ export class Window {
   }
 
   #seal(): void {
+    this.#note.add(this.#versions);
     this.#sealed.push(pack(this.#versions));
     this.#versions = [];
   }

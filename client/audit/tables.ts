@@ -69,6 +69,8 @@ export function countsTable({ erased, remaining, copies, rows, later, records }:
   if (rows) lines.push(['Rows in objects', { number: rows.rows }, { number: rows.rows }, '']);
   const notes = [
     `${plural(erased.keys, 'key')}, ${formatBytes(erased.bytes)} in S3.`,
+    erased.atLeast &&
+      'At least so much was erased in S3: a try was broken off, and what it had erased is not known to the last entry.',
     copies.mounts.length > 0 && files !== copies.files && `${plural(files, 'file')} counted on the mounts.`,
     rows?.objectsDeleted !== undefined &&
       rows.objectsDeleted > 0 &&

@@ -1,4 +1,4 @@
-import type { Blocked, CopiesErased, EntryCounts, PurgeRef, RowsErased, TargetsSeen } from './index.js';
+import type { Blocked, CopiesErased, EntryCounts, Erased, PurgeRef, RowsErased, TargetsSeen } from './index.js';
 import type { LineageSummary, RecordsRedacted } from './lineage.js';
 import type { PurgeOutcome, RetrainedModel } from './process.js';
 import { RECORDS_PREFIX } from '../storage/defaults.js';
@@ -23,7 +23,7 @@ export type AuditEvent =
       readonly execution: string;
       readonly outcome: PurgeOutcome | 'Failed' | 'Cancelled';
       readonly reason: string;
-      readonly erased: EntryCounts & { readonly keys: number };
+      readonly erased: Erased;
       readonly copies: CopiesErased;
       readonly rows?: RowsErased;
       readonly remaining: EntryCounts;

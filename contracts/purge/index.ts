@@ -101,12 +101,18 @@ export interface TargetsSeen {
   readonly hash: string;
 }
 
+/** What was erased in S3. */
+export interface Erased extends EntryCounts {
+  /** Distinct keys, of each leg. */
+  readonly keys: number;
+  /** No less than these counts: a try died, or failed, and not to the last entry is known what it erased. */
+  readonly atLeast?: true;
+}
+
 /** Answer of one leg of `eraseObjects`: its own counts, also where it was cancelled. Each leg starts from the beginning: what is gone stays gone. */
-export interface ErasedLeg extends EntryCounts {
+export interface ErasedLeg extends Erased {
   /** Whether nothing is left that could be erased; otherwise another leg follows. */
   readonly done: boolean;
-  /** Distinct keys erased in this leg. */
-  readonly keys: number;
   readonly blocked: readonly Blocked[];
   readonly seconds: number;
 }

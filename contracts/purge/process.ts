@@ -5,6 +5,7 @@ import type {
   Blocked,
   CopiesErased,
   EntryCounts,
+  Erased,
   PurgeInput,
   PurgeRef,
   PurgeWork,
@@ -23,7 +24,7 @@ export interface PurgeResult {
   readonly reason: string;
   readonly request: string;
   readonly targets: Pick<TargetsSeen, 'objects' | 'prefixes' | 'values'>;
-  readonly erased: EntryCounts & { readonly keys: number };
+  readonly erased: Erased;
   readonly copies: CopiesErased;
   readonly rows?: RowsErased;
   readonly remaining: EntryCounts;

@@ -52,6 +52,12 @@ it('counts what was there, what went and what is left, and says what an unsigned
   expect(html).toContain('This certificate is not signed');
 });
 
+it('says where its counts are the least that went', () => {
+  const erased = { versions: 4_000, markers: 0, uploads: 0, bytes: 1, keys: 1 };
+  expect(page(execution({ erased })).html).not.toContain('At least');
+  expect(page(execution({ erased: { ...erased, atLeast: true } })).html).toContain('At least so much was erased');
+});
+
 it.each([
   [undefined, 'has not ended', 'open'],
   [{ outcome: 'Purged' as const }, 'found nothing left', 'good'],

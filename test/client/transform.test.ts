@@ -79,7 +79,7 @@ describe('the schedules of transforms', () => {
     await applied('listed', weekly);
     await expect
       .poll(async () => (await perennial('schedule', 'list')).out)
-      .toMatch(/listed\/weekly +0 7 \* \* 1 +Asia\/Tokyo +active +never +\d{4}-/);
+      .toMatch(/listed\/weekly +transform +0 7 \* \* 1 +Asia\/Tokyo +active +never +\d{4}-/);
     const paused = await perennial('schedule', 'pause', 'listed/weekly', '--note', 'why', '--json');
     expect(paused.json()).toMatchObject({ model: 'listed/weekly', state: 'paused', note: 'why' });
     expect((await perennial('schedule', 'resume', 'listed/weekly')).out).toMatch(

@@ -102,17 +102,18 @@ function verdict({ found, ref, options }: Purge): { outcome: PurgeOutcome; reaso
       ]
         .filter((words, index) => index === 0 || !words.startsWith('0 '))
         .join(', ');
+  const erasedInWords = `erased ${erased.atLeast && !rows ? 'at least ' : ''}${gone}`;
   if (blocked.length > 0) {
     const why = blocked.map(({ by, entries, until }) => `${entries} by ${by}${until ? ` until ${until}` : ''}`);
     return {
       outcome: 'Blocked',
-      reason: `erased ${gone}; blocked: ${why.join(', ')}. \`perennial purge resume ${ref.request}\` goes on when they are free`,
+      reason: `${erasedInWords}; blocked: ${why.join(', ')}. \`perennial purge resume ${ref.request}\` goes on when they are free`,
     };
   }
   if (later > 0) {
     return {
       outcome: 'Reuploaded',
-      reason: `erased ${gone}; ${plural(later, 'object')} came under the targets since the purge began, and ${later === 1 ? 'is' : 'are'} still there${
+      reason: `${erasedInWords}; ${plural(later, 'object')} came under the targets since the purge began, and ${later === 1 ? 'is' : 'are'} still there${
         options.uploads === 'purge'
           ? '. What was there before is gone, and uploads go on: stop them, and purge again'
           : ''
@@ -120,5 +121,5 @@ function verdict({ found, ref, options }: Purge): { outcome: PurgeOutcome; reaso
     };
   }
   const proof = rows ? 'read once more, the objects hold none' : 'a new listing finds nothing of the targets';
-  return { outcome: 'Purged', reason: `erased ${gone}; ${proof}` };
+  return { outcome: 'Purged', reason: `${erasedInWords}; ${proof}` };
 }

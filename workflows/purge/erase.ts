@@ -88,9 +88,13 @@ class Entries {
     const { purge } = this;
     for (;;) {
       this.legs += 1;
-      const leg = await erasing.eraseObjects.executeWithOptions({ ...ERASING, summary: `leg ${this.legs}` }, [
-        { ...purge.work, leg: this.legs },
-      ]);
+      const options = { ...ERASING, summary: `leg ${this.legs}` };
+      const leg = await erasing.eraseObjects
+        .executeWithOptions(options, [{ ...purge.work, leg: this.legs }])
+        .catch((error: unknown) => {
+          purge.loseCount();
+          throw error;
+        });
       purge.countErased(leg);
       this.refused = leg.blocked;
       if (leg.done) return;

@@ -3,6 +3,7 @@ import type {
   Blocked,
   CopiesErased,
   EntryCounts,
+  Erased,
   PurgeInput,
   PurgeOptions,
   PurgeRef,
@@ -33,7 +34,7 @@ export const plural = (count: number, thing: string) => `${count} ${thing}${coun
 /** What a purge has found and done so far: its result and the last row of the chain grow out of it. Counts and names only. */
 interface Findings {
   targets?: TargetsSeen;
-  erased: EntryCounts & { readonly keys: number };
+  erased: Erased;
   copies: CopiesErased;
   rows?: RowsErased;
   remaining: EntryCounts;
@@ -121,10 +122,16 @@ export class Purge {
     this.show();
   }
 
-  countErased(counts: EntryCounts & { readonly keys: number }): void {
+  countErased(counts: Erased): void {
     const { erased } = this.found;
-    this.found.erased = { ...plus(erased, counts), keys: erased.keys + counts.keys };
+    const sum = { ...plus(erased, counts), keys: erased.keys + counts.keys };
+    this.found.erased = erased.atLeast || counts.atLeast ? { ...sum, atLeast: true } : sum;
     this.show();
+  }
+
+  /** A leg ended without an answer: what it erased is not known. */
+  loseCount(): void {
+    this.found.erased = { ...this.found.erased, atLeast: true };
   }
 
   note(line: string): void {

@@ -113,8 +113,11 @@ export class PurgeWorld {
     return createErasureActivities({ s3, hashes: async () => hashes, ...(limits && { limits }) });
   }
 
-  environment(attempt = 1): MockActivityEnvironment {
-    const environment = new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+  environment(attempt = 1, heartbeatDetails?: unknown): MockActivityEnvironment {
+    const environment = new MockActivityEnvironment(
+      { attempt, heartbeatDetails },
+      { logger: new DefaultLogger('ERROR') },
+    );
     environment.on('heartbeat', (details: unknown) => this.heartbeats.push(details));
     return environment;
   }
@@ -146,7 +149,7 @@ export class PurgeWorld {
   async tombstones(bucket = this.bucket, prefix = tombstonesPrefix('request-1')): Promise<string[]> {
     const { Versions = [] } = await this.s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }));
     const texts = await Promise.all(Versions.map(({ Key }) => this.text(`s3://${bucket}/${Key}`)));
-    return texts.flatMap((text) => text.trim().split('\n'));
+    return texts.flatMap((text) => text.trim().split('\n')).filter((line) => !/^[+*=~]/.test(line));
   }
 
   close(): void {
