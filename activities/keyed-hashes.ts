@@ -15,6 +15,8 @@ export interface KeyedHashes {
   object(bucket: string, key: string): string;
   prefix(bucket: string, prefix: string): string;
   value(value: string): string;
+  /** Of a list of targets, by its SHA-256: a list may name so little that a plain hash could be guessed. */
+  list(hash: string): string;
   /** Of a row of the audit chain, by the row's own hash: who owns the database alone can't make one. */
   seal(hash: string): string;
 }
@@ -38,6 +40,7 @@ export function hashesWith(key: Buffer): KeyedHashes {
     object: (bucket, name) => hash('object', bucket, name),
     prefix: (bucket, prefix) => hash('prefix', bucket, prefix),
     value: (value) => hash('value', value),
+    list: (list) => hash('list', list),
     seal: (row) => hash('seal', row),
   };
 }

@@ -107,7 +107,7 @@ export function createActivities(
     ...createLineageActivities({ ...aws, ledger: () => ledger.ledger(), hashes, declared: declaredSources }),
     ...createRetrainActivities(),
     ...createStorageActivities(),
-    ...createMountActivities({ ...aws, mirroring }),
+    ...createMountActivities({ ...aws, hashes, mirroring }),
     ...createRetentionActivities({ ...aws, hashes }),
     ...createRowActivities({ ...aws, hashes, mirroring }),
     ...createErasureActivities({ ...aws, hashes }),

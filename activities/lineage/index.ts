@@ -54,7 +54,7 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
     async lineageOfTargets({ outputUri, ...work }) {
       const { storage, ref } = work;
       const open = await opened();
-      const list = await TargetList.read(s3, work, heartbeat);
+      const list = await TargetList.read(s3, work, deps.hashes, heartbeat);
       const targets = () => placesOf(list);
       const looking = { ...open, work, targets, dry: outputUri !== undefined };
       const seen = await survey(open, targets(), {
@@ -91,13 +91,13 @@ export function createLineageActivities(deps: LineageDeps): LineageActivities {
     setTombstones: async (work) =>
       rowsOnly(work) ? { objects: 0, prefixes: 0 } : setTombstones(s3, await deps.hashes(), work),
 
-    settleTombstones: (work) => settleTombstones(s3, work),
+    settleTombstones: (work) => settleTombstones(s3, deps.hashes, work),
 
     liftTombstones: async (work) => liftTombstones(s3, await deps.hashes(), work),
 
     async redactRecords(work) {
       if (rowsOnly(work)) return { fileRecords: 0, manifests: 0, scores: 0, ledgerRows: 0 };
-      const list = await TargetList.read(s3, work, heartbeat);
+      const list = await TargetList.read(s3, work, deps.hashes, heartbeat);
       return redactRecords(await opened(), () => placesOf(list));
     },
   };

@@ -26,7 +26,7 @@ export async function setTombstones(
     buckets.set(bucket, known);
     return known;
   };
-  const list = await TargetList.read(s3, work, heartbeat);
+  const list = await TargetList.read(s3, work, async () => hashes, heartbeat);
   for await (const { target, places } of list.places()) {
     counts[isObject(target) ? 'objects' : 'prefixes'] += 1;
     for (const place of places) await of(place.bucket).add(place);
@@ -81,8 +81,12 @@ class BucketStones {
 }
 
 /** Removes what stands in plain, of earlier executions of the request too: no two of them run at once. See LineageActivities. */
-export async function settleTombstones(s3: S3Client, work: PurgeWork): Promise<void> {
-  const { buckets } = await TargetList.read(s3, work, heartbeat);
+export async function settleTombstones(
+  s3: S3Client,
+  hashes: () => Promise<KeyedHashes>,
+  work: PurgeWork,
+): Promise<void> {
+  const { buckets } = await TargetList.read(s3, work, hashes, heartbeat);
   const prefix = tombstonesPrefix(work.ref.request);
   for (const bucket of buckets) await eraseVersions(s3, { bucket, prefix }, ({ key }) => key.endsWith('.json'));
 }

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CopiesErased, PurgeWork } from '../../contracts/purge/index.js';
 import type { Mirror } from '../../contracts/storage/index.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { throwIfCancelled } from '../purge/failures.js';
 import { forEachOf } from '../purge/streams.js';
 import { TargetList } from '../purge/target-list.js';
@@ -35,9 +36,10 @@ export interface Search {
 export async function* eachPlace(
   s3: S3Client,
   work: Pick<PurgeWork, 'storage' | 'targetsUri' | 'targetsHash'>,
+  hashes: () => Promise<KeyedHashes>,
   alive: () => void,
 ): AsyncGenerator<Target> {
-  const list = await TargetList.read(s3, work, alive);
+  const list = await TargetList.read(s3, work, hashes, alive);
   for await (const { own } of list.places()) yield* own;
 }
 

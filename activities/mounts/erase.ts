@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CopyActivities, PurgePlanCopies, PurgeWork } from '../../contracts/purge/index.js';
 import { fail } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { isLater } from '../purge/choose.js';
 import { isCancelledByRequest } from '../purge/failures.js';
 import { writeJson } from '../s3/answer.js';
@@ -22,8 +23,13 @@ const MOST_PATHS = 10_000;
 /** Sweeps of one prefix, each until nothing was left of the one before: file systems may pass over entries while others are removed. */
 const MOST_SWEEPS = 100;
 
+interface Clients {
+  readonly s3: S3Client;
+  readonly hashes: () => Promise<KeyedHashes>;
+}
+
 /** Copies on mounts, for purges. Safe to repeat: what is gone stays gone, and heartbeats carry what was counted. */
-export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyActivities {
+export function createCopyActivities({ s3, hashes }: Clients): CopyActivities {
   return {
     async planCopies({ outputUri, ...work }) {
       const tally = new Tally();
@@ -37,7 +43,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         progress();
       };
       const finding = { found, conflict: tally.conflicts.add.bind(tally.conflicts) };
-      const counted = await searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
+      const counted = await searchCopies(work.storage.mirrors, eachPlace(s3, work, hashes, progress), {
         tally,
         at: (mount, wanted) => findCopies(mount, wanted, finding),
       });
@@ -64,7 +70,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         progress();
         return true;
       };
-      const searched = searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
+      const searched = searchCopies(work.storage.mirrors, eachPlace(s3, work, hashes, progress), {
         tally,
         async at(mount, wanted) {
           let erased = 0;
@@ -116,7 +122,7 @@ export function createCopyActivities({ s3 }: { readonly s3: S3Client }): CopyAct
         tally.add(mount.mirror, copy.stats.size);
         progress();
       };
-      const answer = await searchCopies(work.storage.mirrors, eachPlace(s3, work, progress), {
+      const answer = await searchCopies(work.storage.mirrors, eachPlace(s3, work, hashes, progress), {
         tally,
         async at(mount, wanted) {
           await findCopies(mount, wanted, { found, conflict });

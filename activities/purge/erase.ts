@@ -97,7 +97,7 @@ export class Erasure {
     leg: Leg,
     { tally, hashes, limits }: { tally: Tally; hashes: KeyedHashes; limits: EraseLimits },
   ): Promise<ErasedLeg> {
-    const seen = await survey(s3, leg, Context.current().cancellationSignal);
+    const seen = await survey(s3, leg, async () => hashes, Context.current().cancellationSignal);
     const erasure = new Erasure(s3, leg, tally, hashes, seen, limits);
     try {
       await erasure.#tries.recall(erasure.#buckets.values());

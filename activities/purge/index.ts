@@ -30,11 +30,12 @@ export function createErasureActivities({ s3, hashes, limits = LIMITS }: Erasure
   return {
     inspectTargets: (work) =>
       activity(async () => {
-        const { list, buckets } = await survey(s3, work, cancellation());
-        const { counts, values, hash } = list;
+        const { list, buckets } = await survey(s3, work, hashes, cancellation());
+        const hash = list.keyedHash(await hashes());
+        const { counts, values } = list;
         return { ...counts, values: values.size, buckets: await withLocks(s3, buckets, cancellation()), hash };
       }),
-    planObjects: (work) => activity((tally) => planObjects(s3, work, tally)),
+    planObjects: (work) => activity((tally) => planObjects(s3, work, tally, hashes)),
     eraseObjects: (work) => activity(async (tally) => Erasure.run(s3, work, { tally, hashes: await hashes(), limits })),
     verifyObjects: (work) => activity(async (tally) => Verification.run(s3, work, tally, await hashes())),
     forgetTargets: ({ targetsUri }) => activity(() => eraseObject(s3, targetsUri, limits.patience)),

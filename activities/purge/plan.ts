@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { s3Uri } from '../../contracts/names.js';
 import type { EntryCounts, PurgePlanObjects, PurgeWork } from '../../contracts/purge/index.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { writeJson } from '../s3/answer.js';
 import { Blocks, type Reason } from './blocks.js';
 import { lockOf, protectionOf, withLocks, type BucketLock } from './buckets.js';
@@ -36,9 +37,10 @@ export async function planObjects(
   s3: S3Client,
   { outputUri, ...work }: PurgeWork & { outputUri: string },
   tally: Tally,
+  hashes: () => Promise<KeyedHashes>,
 ): Promise<{ bytes: number }> {
   const signal = Context.current().cancellationSignal;
-  const { list, settings, buckets: plain } = await survey(s3, work, signal);
+  const { list, settings, buckets: plain } = await survey(s3, work, hashes, signal);
   const buckets = await withLocks(s3, plain, signal);
   const locks = new Map<string, BucketLock>();
   for (const { bucket, objectLock } of buckets)

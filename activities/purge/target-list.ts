@@ -3,8 +3,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { Digests } from '../../contracts/purge/digests.js';
 import type { PurgeWork } from '../../contracts/purge/index.js';
 import type { Storage } from '../../contracts/storage/index.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { Bits, Prefixes } from './overlaps.js';
-import { copiesOf, exchanged, isObject, readTargets, type Pin, type Target } from './targets.js';
+import { copiesOf, exchanged, isObject, readTargets, saltedHash, type Pin, type Target } from './targets.js';
 
 /** A target with its declared copies, and itself first among them. */
 export interface Placed {
@@ -19,6 +20,8 @@ export interface ListWork extends Pick<PurgeWork, 'targetsUri' | 'targetsHash'> 
   readonly storage: Pick<Storage, 'copies'>;
 }
 
+/** SHA-256 in hex; keyed hashes are shorter. */
+const PLAIN = /^[0-9a-f]{64}$/;
 /** A list of at most so many targets is kept when it was read. */
 const KEPT = 1_000;
 /** Lines between two signs of life. */
@@ -41,8 +44,8 @@ export class TargetList {
   readonly buckets = new Set<string>();
   /** By bucket: what the keys of its single-object targets have in common at their beginning. */
   readonly common = new Map<string, string>();
-  /** SHA-256 of all lines. */
-  hash = '';
+  /** SHA-256 of all lines. It is for this process alone: few targets could be guessed by it. */
+  #hash = '';
 
   private constructor(
     private readonly s3: S3Client,
@@ -50,14 +53,32 @@ export class TargetList {
   ) {}
 
   /**
+   * @param hashes asked for only where the list's keyed hash is known
    * @param alive called now and then; may throw to end it
    * @throws InvalidRequest with the faults of all lines; RecordConflict if it is another list than the one whose hash is known
    */
-  static async read(s3: S3Client, work: ListWork, alive: () => void = () => undefined): Promise<TargetList> {
+  static async read(
+    s3: S3Client,
+    work: ListWork,
+    hashes: () => Promise<KeyedHashes>,
+    alive: () => void = () => undefined,
+  ): Promise<TargetList> {
     const list = new TargetList(s3, work);
     await list.#read(alive);
-    if (work.targetsHash !== undefined && work.targetsHash !== list.hash) throw exchanged(work.targetsUri);
+    if (work.targetsHash !== undefined && !(await list.#is(work.targetsHash, hashes))) throw exchanged(work.targetsUri);
     return list;
+  }
+
+  /** What stands for the list in histories, the chain and certificates. */
+  keyedHash(hashes: KeyedHashes): string {
+    return hashes.list(this.#hash);
+  }
+
+  /** By its keyed hash; by the salted one of whoever wrote it; or by the plain one that purges of before have. */
+  async #is(hash: string, hashes: () => Promise<KeyedHashes>): Promise<boolean> {
+    if (!PLAIN.test(hash)) return hash === this.keyedHash(await hashes());
+    const { salt } = this.#pin;
+    return hash === (salt === undefined ? this.#hash : saltedHash(salt, this.#hash));
   }
 
   async #read(alive: () => void): Promise<void> {
@@ -84,7 +105,7 @@ export class TargetList {
         this.#note(place);
       }
     }
-    this.hash = hash.digest('hex');
+    this.#hash = hash.digest('hex');
   }
 
   #keep(target: Target): void {

@@ -1,9 +1,10 @@
+import { createHmac } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ApplicationFailure } from '@temporalio/common';
 import { parseS3Uri } from '../../contracts/names.js';
 import type { CopyRule, Storage } from '../../contracts/storage/index.js';
-import type { TargetLine } from '../../contracts/purge/index.js';
+import { SALT, type TargetLine } from '../../contracts/purge/index.js';
 import { checkTarget } from '../../contracts/purge/target-line.js';
 import { fail, toFailure } from '../errors.js';
 import { answeredByS3 } from '../s3/objects.js';
@@ -19,6 +20,8 @@ const FAULTS_TOLD = 20;
 /** The ETag of a list once it is read: read again by it, it is the same object or a failure. */
 export interface Pin {
   etag?: string | undefined;
+  /** Of whoever wrote it: gone with the list, and with it every way to guess the list by its hash. */
+  salt?: string | undefined;
 }
 
 /**
@@ -42,6 +45,9 @@ export async function* readTargets(s3: S3Client, targetsUri: string, pin: Pin = 
   throw fail('InvalidRequest', `${targetsUri}, the list of targets: ${faults.slice(0, FAULTS_TOLD).join('; ')}${more}`);
 }
 
+/** Of a list by its SHA-256 and the salt in its metadata, as its writer makes it. */
+export const saltedHash = (salt: string, hash: string): string => createHmac('sha256', salt).update(hash).digest('hex');
+
 /** The list of a purge that has begun is another one by now. */
 export const exchanged = (targetsUri: string) =>
   fail(
@@ -57,9 +63,12 @@ export async function* readObjects(s3: S3Client, targetsUri: string): AsyncGener
 async function* linesOf(s3: S3Client, uri: string, pin: Pin): AsyncGenerator<string> {
   const { bucket, key } = parseS3Uri(uri);
   try {
-    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: pin.etag }));
+    const { Body, ETag, Metadata } = await s3.send(
+      new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: pin.etag }),
+    );
     answeredByS3(ETag, uri);
     pin.etag ??= ETag;
+    pin.salt ??= Metadata?.[SALT];
     if (!Body) return;
     for await (const line of createInterface({ input: Body as NodeJS.ReadableStream, crlfDelay: Infinity }))
       if (line !== '') yield line;

@@ -53,7 +53,7 @@ export class Verification {
 
   static async run(s3: S3Client, work: PurgeWork, tally: Tally, hashes: KeyedHashes): Promise<Verified> {
     const signal = Context.current().cancellationSignal;
-    const { list, buckets: plain } = await survey(s3, work, signal);
+    const { list, buckets: plain } = await survey(s3, work, async () => hashes, signal);
     const buckets = await withLocks(s3, plain, signal);
     const settings = new Map(buckets.map((one) => [one.bucket, one]));
     return new Verification(s3, work, tally, list, settings).#verify(hashes);

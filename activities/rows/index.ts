@@ -37,7 +37,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
   return {
     async planRows({ outputUri, ...work }) {
       let searchedObjects = 0;
-      const search = await openSearch(s3, work, () => searchedObjects);
+      const search = await openSearch(s3, work, hashes, () => searchedObjects);
       const plan = { objects: [] as RowsPlan['objects'][number][], more: 0, rows: 0 };
       const unreadable: RowsPlan['unreadable'][number][] = [];
       await eachKey(s3, search, async (entry) => {
@@ -57,7 +57,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
     async eraseRows(work): Promise<RowsErased> {
       const before = activityInfo().heartbeatDetails as EraseTally | undefined;
       const tally: EraseTally = { objectsSearched: 0, versionsErased: before?.versionsErased ?? 0 };
-      const search = await openSearch(s3, work, () => tally);
+      const search = await openSearch(s3, work, hashes, () => tally);
       const keyed = await hashes();
       await suppress(s3, keyed, work, search);
       const journal = new Journal(s3, keyed, work);
@@ -80,7 +80,7 @@ export function createRowActivities({ s3, hashes, mirroring }: Dependencies): Ro
     },
 
     async verifyRows(work) {
-      const search = await openSearch(s3, work, () => undefined);
+      const search = await openSearch(s3, work, hashes, () => undefined);
       return verify(s3, await hashes(), work, search);
     },
   };

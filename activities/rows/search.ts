@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { PurgeWork } from '../../contracts/purge/index.js';
 import type { CopyRule, Storage } from '../../contracts/storage/index.js';
 import { fail } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
 import { TargetList } from '../purge/target-list.js';
 import { copiesOf, type Target } from '../purge/targets.js';
 import { comparable } from './filter.js';
@@ -24,6 +25,7 @@ export interface RowSearch {
 export async function openSearch(
   s3: S3Client,
   { targetsUri, targetsHash, storage, options }: PurgeWork,
+  hashes: () => Promise<KeyedHashes>,
   details: () => unknown,
 ): Promise<RowSearch> {
   const { column } = options;
@@ -35,7 +37,8 @@ export async function openSearch(
   }
   const alive = () => heartbeat(details());
   const rules = kept(storage.copies);
-  const list = await TargetList.read(s3, { targetsUri, ...(targetsHash && { targetsHash }), storage: rules }, alive);
+  const named = { targetsUri, ...(targetsHash && { targetsHash }), storage: rules };
+  const list = await TargetList.read(s3, named, hashes, alive);
   const values = new Set([...list.values].map(comparable).filter((value) => value !== ''));
   if (values.size === 0) {
     throw fail(

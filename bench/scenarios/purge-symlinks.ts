@@ -115,8 +115,9 @@ async function fill(mount: string): Promise<void> {
 
 async function purging(s3: S3Client, bucket: string, mount: string): Promise<() => Promise<number>> {
   const storage = storageOf(bucket, mount);
-  const mirroring = createMirroring({ s3, hashes: async () => hashesWith(Buffer.alloc(32)) });
-  const activities = createMountActivities({ s3, mirroring });
+  const hashes = async () => hashesWith(Buffer.alloc(32));
+  const mirroring = createMirroring({ s3, hashes });
+  const activities = createMountActivities({ s3, hashes, mirroring });
   const lists = {
     objects: paths().map((key): TargetLine => ({ bucket, key })),
     prefixes: FOLDERS.map((folder): TargetLine => ({ bucket, prefix: `${folder}/` })),

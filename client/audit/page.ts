@@ -99,7 +99,7 @@ function section(execution: CertifiedExecution, index: number, count: number): s
       ['Reason of the outcome', ended?.reason],
       ['Targets', wanted(execution)],
       ['Execution', { code: execution.execution }],
-      ['SHA-256 of the list of targets', { code: requested.targets.hash }],
+      [listHashName(requested.targets.hash), { code: requested.targets.hash }],
       [
         'Backups of file systems may hold copies until',
         backupsUntil === undefined ? undefined : formatTime(backupsUntil),
@@ -111,6 +111,9 @@ function section(execution: CertifiedExecution, index: number, count: number): s
   ];
   return parts.filter(Boolean).join('\n');
 }
+
+/** Purges of before have a plain one. */
+const listHashName = (hash: string) => `${hash.length === 64 ? 'SHA-256' : 'Keyed hash'} of the list of targets`;
 
 function wanted({ requested: { targets } }: CertifiedExecution): string {
   const parts = [

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { parseS3Uri, s3Uri } from '../../contracts/names.js';
-import { type TargetLine, targetsPrefix } from '../../contracts/purge/index.js';
+import { SALT, type TargetLine, targetsPrefix } from '../../contracts/purge/index.js';
 import type { Storage } from '../../contracts/storage/index.js';
 import { CliError } from '../errors.js';
 import { removeObject } from '../exchange.js';
@@ -28,6 +28,8 @@ export class ListUpload {
   private waiting: Buffer[] = [];
   private bytes = 0;
   private readonly digest = createHash('sha256');
+  /** In the object alone: whoever sees the hash can't guess a short list by it. */
+  private readonly salt = randomBytes(32).toString('base64url');
   private written = false;
 
   constructor(
@@ -45,16 +47,16 @@ export class ListUpload {
     if (this.bytes >= PART) await this.attempt(() => this.sendPart());
   }
 
-  /** SHA-256 of what was added until now. */
+  /** Salted hash of what was added until now. */
   get hash(): string {
-    return this.digest.copy().digest('hex');
+    return createHmac('sha256', this.salt).update(this.digest.copy().digest('hex')).digest('hex');
   }
 
   async finish(): Promise<void> {
     await this.attempt(async () => {
       if (this.upload === undefined) {
         await this.s3.send(
-          new PutObjectCommand({ ...this.target, ...this.encryption, Body: this.take(), ContentType: TYPE }),
+          new PutObjectCommand({ ...this.target, ...this.making, Body: this.take(), ContentType: TYPE }),
         );
       } else {
         if (this.bytes > 0) await this.sendPart();
@@ -87,13 +89,17 @@ export class ListUpload {
     return { Bucket: this.place.bucket, Key: this.key };
   }
 
-  private get encryption() {
-    return this.place.key ? { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: this.place.key } : {};
+  private get making() {
+    const { key } = this.place;
+    return {
+      Metadata: { [SALT]: this.salt },
+      ...(key && { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: key }),
+    };
   }
 
   private async sendPart(): Promise<void> {
     this.upload ??= (
-      await this.s3.send(new CreateMultipartUploadCommand({ ...this.target, ...this.encryption, ContentType: TYPE }))
+      await this.s3.send(new CreateMultipartUploadCommand({ ...this.target, ...this.making, ContentType: TYPE }))
     ).UploadId;
     const PartNumber = this.parts.length + 1;
     const { ETag } = await this.s3.send(

@@ -37,7 +37,11 @@ export interface PurgeInput {
   readonly by: string;
   /** S3 URI of the list of targets. */
   readonly targetsUri: string;
-  /** SHA-256 (hex) of the list, each line as JSON.stringify writes it and with a line feed: another list is refused, also when it is resumed. */
+  /**
+   * Hash (hex) of the list, each line as JSON.stringify writes it and with a line feed: another list is refused, also when it is resumed. It is
+   * HMAC-SHA-256, with the text in the object's metadata SALT as key, of the list's SHA-256 in hex; without such metadata the latter alone, by
+   * which a short list can be guessed.
+   */
   readonly targetsHash?: string;
   readonly options?: PurgeOptions;
   /** The declared storage; without it the workflow asks for what is declared, and takes defaultStorage if nothing is. */
@@ -60,7 +64,7 @@ export interface PurgeWork {
   readonly ref: PurgeRef;
   readonly storage: Storage;
   readonly targetsUri: string;
-  /** SHA-256 of the list, once it was inspected: an activity that finds another list fails with RecordConflict. */
+  /** Keyed hash of the list, once it was inspected: an activity that finds another list fails with RecordConflict. */
   readonly targetsHash?: string;
   readonly options: PurgeOptions;
 }
@@ -97,7 +101,7 @@ export interface TargetsSeen {
     readonly mfaDelete: boolean;
     readonly objectLock: boolean;
   }[];
-  /** SHA-256 of the list. */
+  /** Keyed hash of the list (base64url); SHA-256 in hex where an earlier version inspected it. */
   readonly hash: string;
 }
 
@@ -256,6 +260,8 @@ export const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Characters of a reason. */
 export const LONGEST_REASON = 500;
 
+/** Metadata of a list: what its hash is salted with. Random, and gone with the list. */
+export const SALT = 'perennial-salt';
 /** Lists of targets, each of one client's making. */
 export const targetsPrefix = `${RECORDS_PREFIX}targets/`;
 /** Reports, lineage and certificates of one execution. */

@@ -56,7 +56,7 @@ describe('a purged key', () => {
     const mirroring = fresh();
     for (const key of ['p/1', 'q/1']) await mirroring.mirrorKey(world.storage(), object(key));
     expect(await world.files()).toEqual({ 'q/1': 'q/1' });
-    await runActivity((input: PurgeWork) => settleTombstones(world.s3, input), work);
+    await runActivity((input: PurgeWork) => settleTombstones(world.s3, async () => world.hashes, input), work);
     expect(await fresh().mirrorKey(world.storage(), object('p/1'))).toMatchObject({ copied: 1 });
   });
 

@@ -55,7 +55,7 @@ describe('targets that overlap', () => {
     expect(await world.run(world.activities.inspectTargets, work)).toMatchObject({
       objects: 4,
       prefixes: 2,
-      hash: sha256(world.bucket, lines),
+      hash: world.hashes.list(sha256(world.bucket, lines)),
     });
 
     const outputUri = `s3://${world.records}/plan.json`;
@@ -94,11 +94,11 @@ describe('targets that overlap', () => {
     const world = await make();
     const keys = Array.from({ length: 1_200 }, (_, index) => ({ key: `k/${index}` }));
     const work = await world.work([...keys, ...keys, { prefix: 'k/11' }]);
-    const read = () => TargetList.read(world.s3, work);
+    const read = () => TargetList.read(world.s3, work, async () => world.hashes);
     const list = await read();
-    expect([list.counts, list.hash]).toEqual([
+    expect([list.counts, list.keyedHash(world.hashes)]).toEqual([
       { objects: 1_200, prefixes: 1 },
-      sha256(world.bucket, [...keys, ...keys, { prefix: 'k/11' }]),
+      world.hashes.list(sha256(world.bucket, [...keys, ...keys, { prefix: 'k/11' }])),
     ]);
     const placed = await placesOf(list);
     expect(placed).toHaveLength(1_201);

@@ -52,6 +52,15 @@ it('counts what was there, what went and what is left, and says what an unsigned
   expect(html).toContain('This certificate is not signed');
 });
 
+it('names the keyed hash of the list, and the plain one that purges of before have', () => {
+  const old = execution();
+  const targets = { ...old.requested.targets, hash: 'k'.repeat(43) };
+  expect(page(old).html).toContain('SHA-256 of the list of targets');
+  expect(page({ ...old, requested: { ...old.requested, targets } }).html).toContain(
+    'Keyed hash of the list of targets',
+  );
+});
+
 it('says where its counts are the least that went', () => {
   const erased = { versions: 4_000, markers: 0, uploads: 0, bytes: 1, keys: 1 };
   expect(page(execution({ erased })).html).not.toContain('At least');

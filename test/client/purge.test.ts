@@ -99,7 +99,10 @@ describe('purge', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as object),
     ).toEqual(KEYS.map((key) => ({ bucket: BUCKET, key })));
-    expect((await startedWith(request)).targetsHash).toBe(hash('sha256', lists[0] ?? ''));
+    // Salted: a short list could be guessed by a plain one.
+    const { targetsHash } = await startedWith(request);
+    const plain = hash('sha256', lists[0] ?? '');
+    expect([targetsHash, targetsHash === plain]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), false]);
     const text = historyText(await at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
     expect(text).toContain('erasure request');
     expect(KEYS.filter((key) => text.includes(key))).toEqual([]);

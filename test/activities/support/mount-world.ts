@@ -29,7 +29,11 @@ export class MountWorld {
   readonly bucket = `mounts-${randomUUID()}`;
   readonly hashes = hashesWith(Buffer.alloc(32, 3));
   readonly mirroring = this.mirroringOf();
-  readonly activities = createMountActivities({ s3: this.s3, mirroring: this.mirroring });
+  readonly activities = createMountActivities({
+    s3: this.s3,
+    hashes: async () => this.hashes,
+    mirroring: this.mirroring,
+  });
 
   private constructor(private readonly home: string) {}
 
