@@ -98,6 +98,12 @@ function section(execution: CertifiedExecution, index: number, count: number): s
       ['Outcome', ended?.outcome],
       ['Reason of the outcome', ended?.reason],
       ['Targets', wanted(execution)],
+      [
+        'Files with other hard links',
+        requested.linksRemoved === undefined
+          ? undefined
+          : `${requested.linksRemoved}: removed elsewhere, by word of who asked`,
+      ],
       ['Execution', { code: execution.execution }],
       [listHashName(requested.targets.hash), { code: requested.targets.hash }],
       [

@@ -138,9 +138,10 @@ export function purgeUpkeep(context: Context, group: Command): void {
     .description('go on with a purge that was blocked, failed or was cancelled, with the same targets')
     .argument('<request>', 'id of the request')
     .option('--follow', 'show how it goes until it ends')
+    .option('--links-removed', 'files that were unlinked had other hard links, and these are removed: you vouch for it')
     .option(JSON_FLAG, JSON_HELP)
-    .addHelpText('after', examples('purge resume R-17 --follow'))
-    .action((request, { follow, json }) => resume(context, request, follow, json));
+    .addHelpText('after', examples('purge resume R-17 --follow', 'purge resume R-17 --links-removed'))
+    .action((request, options) => resume(context, request, options));
   group
     .command('cancel')
     .description('stop a purge; what was erased stays erased')

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { purgeId, type PurgeInput } from '../../contracts/purge/index.js';
+import { linksAmong } from '../../contracts/purge/mounts.js';
 import { type Context, outputOf } from '../commands/command.js';
 import { ask } from '../ask.js';
 import { requireWorker, withClient } from '../connect.js';
@@ -33,8 +34,26 @@ async function unfinished(client: Client, request: string): Promise<{ input: Pur
   throw new CliError(`Temporal no longer has the input of purge/${request}: start it anew with its targets`);
 }
 
+/** Files that were unlinked, and had other links: no later execution could find them by their paths. */
+async function linksOf(client: Client, request: string, { progress }: LivePurge): Promise<number> {
+  if (progress) return progress.links ?? 0;
+  const { outcome, result } = await endOf(client, request);
+  if (result) return linksAmong(result.blocked).links;
+  throw new CliError(
+    `the purge of request ${request} ended as ${outcome}, and does not answer what it left on mounts: see that a worker runs, then once more. Nothing was started`,
+  );
+}
+
 /** Starts a purge again, with what it was started with. */
-export async function resume(context: Context, request: string, follow: true | undefined, json: true | undefined) {
+export async function resume(
+  context: Context,
+  request: string,
+  {
+    follow,
+    json,
+    linksRemoved,
+  }: { follow?: true | undefined; json?: true | undefined; linksRemoved?: true | undefined },
+) {
   const { terminal } = context;
   const output = outputOf(context, { json });
   await withClient(terminal, async (client) => {
@@ -46,10 +65,20 @@ export async function resume(context: Context, request: string, follow: true | u
         `${input.targetsUri}, the list of targets, is gone: start the purge anew with its targets. Nothing was started`,
       );
     // What was uploaded since the first start is as new as it was then; what is declared may have been mended since.
-    const { storage: earlier, ...same } = input;
+    const links = await linksOf(client, request, live);
+    if (linksRemoved && links === 0)
+      throw usageError(
+        `no purge of request ${request} unlinked a file that had other links: leave out --links-removed`,
+      );
+    const { storage: earlier, links: _, linksRemoved: __, ...same } = input;
     const storage = (await findStorage(client)) ?? earlier;
     const since = input.since ?? live.startedAt;
-    const again = { ...same, since, ...(storage && { storage }) };
+    const again = {
+      ...same,
+      since,
+      ...(storage && { storage }),
+      ...(links > 0 && { links, ...(linksRemoved && { linksRemoved }) }),
+    };
     const started = await start(client, context, again, async () => undefined);
     await tellOf(client, context, output, started, follow);
   });

@@ -16,6 +16,8 @@ export type AuditEvent =
       readonly by: string;
       readonly reason: string;
       readonly targets: Pick<TargetsSeen, 'objects' | 'prefixes' | 'values' | 'hash'>;
+      /** Files with other links that earlier executions unlinked, and whose other links were removed by word of whoever asks. */
+      readonly linksRemoved?: number;
     }
   | {
       readonly kind: 'ended';

@@ -48,6 +48,10 @@ export interface PurgeInput {
   readonly storage?: Storage;
   /** ISO 8601: what is uploaded later is another matter; the workflow's start without it. A purge that is resumed gives its first start. */
   readonly since?: string;
+  /** Files on mounts that earlier executions unlinked and that had other links: no path leads to these any more. A purge that is resumed gives them. */
+  readonly links?: number;
+  /** Whoever resumes it says that the other links are removed: `links` then no longer block it, and the chain has it so. */
+  readonly linksRemoved?: boolean;
 }
 
 /** Whom an activity of a purge works for. */

@@ -55,6 +55,8 @@ export interface PurgeProgress {
   readonly outcome?: PurgeOutcome | 'Failed' | 'Cancelled';
   readonly reason?: string;
   readonly erased: EntryCounts;
+  /** Files on mounts, of all executions, that were unlinked and had other links: for who resumes it. */
+  readonly links?: number;
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
 }

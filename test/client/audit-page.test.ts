@@ -61,6 +61,13 @@ it('names the keyed hash of the list, and the plain one that purges of before ha
   );
 });
 
+it('says what whoever resumed the purge vouched for', () => {
+  const one = execution({});
+  expect(page(one).html).not.toContain('hard links');
+  const { html } = page({ ...one, requested: { ...one.requested, linksRemoved: 2 } });
+  expect(html).toContain('<dt>Files with other hard links</dt><dd>2: removed elsewhere, by word of who asked</dd>');
+});
+
 it('says where its counts are the least that went', () => {
   const erased = { versions: 4_000, markers: 0, uploads: 0, bytes: 1, keys: 1 };
   expect(page(execution({ erased })).html).not.toContain('At least');

@@ -301,6 +301,34 @@ describe('purge', () => {
     const status = await perennial('status', request, '--json');
     expect(status.json()).toMatchObject({ state: 'Blocked', result: { outcome: 'Blocked' } });
     expect((await startedWith(request)).since).toMatch(/^\d{4}-/);
+    expect(await startedWith(request)).not.toHaveProperty('links');
+    expect((await perennial('resume', request, '--links-removed')).err).toContain('leave out --links-removed');
+
+    // Names that nobody finds by the path any more: told from execution to execution, until somebody says that they are gone.
+    at.override({
+      ...{ inspectTargets, forgetTargets: async () => undefined },
+      eraseCopies: async (input) => ({
+        ...(await happy.eraseCopies(input)),
+        conflicts: { 'file with other links': 2 },
+      }),
+    });
+    expect((await perennial('resume', request, '--follow')).out).toContain('2 × file with other links');
+    at.override({ inspectTargets, forgetTargets: async () => undefined });
+    const kept = await perennial('resume', request, '--follow');
+    expect([kept.code, kept.out]).toEqual([1, expect.stringContaining('2 × file with other links')]);
+    expect(await startedWith(request)).toMatchObject({ links: 2 });
+    at.override({
+      ...{ inspectTargets, forgetTargets },
+      settleTombstones: async (work) => void settled.push(work),
+      verifyObjects: async (input) => ({
+        ...(await happy.verifyObjects(input)),
+        remaining: { versions: 1, markers: 0, uploads: 0, bytes: 10 },
+        blocked: [{ by: 'object lock', entries: 1, advice: 'wait' }],
+      }),
+    });
+    const said = await perennial('resume', request, '--links-removed', '--follow');
+    expect(said.out).not.toContain('file with other links');
+    expect(await startedWith(request)).toMatchObject({ links: 2, linksRemoved: true });
 
     settled.length = 0;
     expect((await perennial('forget', request)).out).toContain('is erased');

@@ -31,6 +31,56 @@ describe('content that stays on a mount without a name of the mirror', () => {
     expect(events.at(-1)).toMatchObject({ outcome: 'Blocked', blocked: [{ entries: 2 }] });
   });
 
+  it.each(['objects', 'rows'] as const)(
+    'under other links of %s that an earlier execution unlinked is not forgotten, until somebody says it is gone',
+    async (kind) => {
+      const advice = 'on mounts: 2 × file with other links: they had further names';
+      const overrides: Partial<Activities> =
+        kind === 'objects'
+          ? {
+              eraseCopies: async (input) => ({
+                ...(await happy.eraseCopies(input)),
+                conflicts: { 'file with other links': 2 },
+              }),
+            }
+          : {
+              inspectTargets: async (input) => ({ ...(await happy.inspectTargets(input)), values: 2 }),
+              eraseRows: async (input) => ({
+                ...(await happy.eraseRows(input)),
+                blocked: [{ by: 'error', entries: 2, advice }],
+              }),
+            };
+      const options = kind === 'rows' ? { column: 3 } : {};
+      const first = await playPurge(env, overrides, purgeInput({ options, links: 3 }));
+      expect(first.end).toMatchObject({ outcome: 'Blocked', blocked: [{ by: 'error', entries: 5 }] });
+      expect(first.progress).toMatchObject({ links: 5 });
+      const none = kind === 'rows' && { inspectTargets: overrides.inspectTargets };
+      const again = await playPurge(env, { ...none } as typeof overrides, purgeInput({ options, links: 5 }));
+      expect(again.end).toMatchObject({ outcome: 'Blocked', blocked: [{ entries: 5 }] });
+      expect(again.events[0]).not.toHaveProperty('linksRemoved');
+      const said = await playPurge(
+        env,
+        { ...none } as typeof overrides,
+        purgeInput({ options, links: 5, linksRemoved: true }),
+      );
+      expect(said.end).toMatchObject({ outcome: 'Purged', blocked: [] });
+      expect(said.events[0]).toMatchObject({ kind: 'requested', linksRemoved: 5 });
+      expect(said.progress).not.toHaveProperty('links');
+    },
+  );
+
+  it('is known of an execution that failed, too', async () => {
+    const { end, progress } = await playPurge(env, {
+      eraseCopies: async (input) => ({
+        ...(await happy.eraseCopies(input)),
+        conflicts: { 'file with other links': 2 },
+      }),
+      verifyObjects: async () => Promise.reject(raise('AccessDenied', 'denied')),
+    });
+    expect(end).toMatchObject({ type: 'AccessDenied' });
+    expect(progress).toMatchObject({ outcome: 'Failed', links: 2 });
+  });
+
   it.each([
     ['is waited for', [1, 1, 0], 'Purged', 3],
     ['and never closed keeps a purge from ending as Purged', [1, 1, 1, 1, 1], 'Blocked', 5],

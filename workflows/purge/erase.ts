@@ -1,6 +1,6 @@
 import { sleep } from '@temporalio/workflow';
 import type { Blocked, CopiesErased, RowsErased } from '../../contracts/purge/index.js';
-import { heldOnMounts, type HeldOnMount } from '../../contracts/purge/mounts.js';
+import { heldOnMounts, linksAmong, OTHER_LINKS, type HeldOnMount } from '../../contracts/purge/mounts.js';
 import { failure, heedCancel } from '../failures.js';
 import { ERASING, erasing } from './profiles.js';
 import { type Purge, entriesOf, plural } from './state.js';
@@ -63,8 +63,6 @@ class Entries {
   private legs = 0;
   /** What the last leg could not erase: only trying tells that a right is missing. */
   private refused: readonly Blocked[] = [];
-  /** Files that went, and had other names: it is seen as they go. */
-  private linked = 0;
 
   constructor(private readonly purge: Purge) {}
 
@@ -80,7 +78,7 @@ class Entries {
 
   private countCopies(copies: CopiesErased): void {
     const { found } = this.purge;
-    this.linked += copies.conflicts['file with other links' satisfies HeldOnMount] ?? 0;
+    this.purge.linked += copies.conflicts[OTHER_LINKS] ?? 0;
     found.copies = summed(found.copies, copies);
   }
 
@@ -112,7 +110,7 @@ class Entries {
     const left = entriesOf(remaining);
     const blocked = left + since === 0 ? [] : merged(this.refused, objects.blocked);
     const conflicts: Record<string, number> = { ...copies.conflicts };
-    if (this.linked > 0) conflicts['file with other links' satisfies HeldOnMount] = this.linked;
+    if (this.purge.links > 0) conflicts[OTHER_LINKS] = this.purge.links;
     const held = heldOnMounts(conflicts);
     Object.assign(found, {
       remaining,
@@ -147,7 +145,10 @@ class Rows {
     const rows = await erasing.eraseRows.executeWithOptions(options, [work]);
     found.rows = found.rows ? summedRows(found.rows, rows) : rows;
     if (rows.copies) found.copies = summed(found.copies, rows.copies);
-    found.blocked = rows.blocked;
+    // An execution's journal has them of all its tries and rounds.
+    const { links, others } = linksAmong(rows.blocked);
+    this.purge.linked = links;
+    found.blocked = [...others, ...heldOnMounts({ [OTHER_LINKS]: this.purge.links })];
   }
 
   async verify(round: number): Promise<Left> {

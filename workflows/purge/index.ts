@@ -92,6 +92,7 @@ async function recordRequest(state: Purge, { objects, prefixes, values, hash }: 
       by: input.by,
       reason: input.reason,
       targets: { objects, prefixes, values, hash },
+      ...(input.linksRemoved && input.links && { linksRemoved: input.links }),
     },
   });
   state.inChain = 'yes';

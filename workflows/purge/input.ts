@@ -5,7 +5,7 @@ import { failure } from '../failures.js';
 import { inspection } from './profiles.js';
 
 /** All faults at once: any Temporal client may start this. */
-export function check({ request, reason, by, targetsUri, options, since }: PurgeInput): void {
+export function check({ request, reason, by, targetsUri, options, since, links }: PurgeInput): void {
   const faults = [
     ...(REQUEST_ID.test(request) ? [] : ['request must be letters, digits, ".", "_" and "-", at most 100']),
     ...(reason.trim() !== '' && reason.length <= LONGEST_REASON
@@ -16,6 +16,7 @@ export function check({ request, reason, by, targetsUri, options, since }: Purge
     ...(options?.column === undefined || (Number.isInteger(options.column) && options.column > 0)
       ? []
       : ['options.column must be the number of a column, from 1']),
+    ...(links === undefined || (Number.isInteger(links) && links >= 0) ? [] : ['links must be a number of files']),
     ...(since !== undefined && Number.isNaN(Date.parse(since)) ? ['since must be an ISO 8601 time'] : []),
   ];
   if (faults.length > 0) throw failure('InvalidRequest', `${faults.join('; ')}. Nothing was touched`);

@@ -60,6 +60,8 @@ export class Purge {
     retrained: [],
   };
   readonly warnings: string[] = [];
+  /** Files that went in this execution, and had other links: it is seen as they go. */
+  linked = 0;
   /** Whether the chain has this purge; `asked`: it may have. */
   inChain: 'no' | 'asked' | 'yes' = 'no';
   private readonly notes: string[] = [];
@@ -92,6 +94,12 @@ export class Purge {
     };
   }
 
+  /** The same of all executions, as far as nobody says that the other links are removed. */
+  get links(): number {
+    const { links = 0, linksRemoved } = this.input;
+    return this.linked + (linksRemoved ? 0 : links);
+  }
+
   useStorage(storage: Storage): void {
     this.storage = storage;
   }
@@ -110,6 +118,7 @@ export class Purge {
       }),
       ...this.end,
       erased: { versions, markers, uploads, bytes },
+      ...(this.links > 0 && { links: this.links }),
       notes: this.notes,
       warnings: this.warnings,
     };
