@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { endpoint } from './endpoint.js';
 import { checkHoldout, evaluation } from './evaluation.js';
 import { checkFileSystems } from './file-systems.js';
-import { fixedSpan, name, notYet } from './fields.js';
+import { fixedSpan, name } from './fields.js';
+import { checkPrepare, prepare } from './prepare.js';
 import { checkRetention, withRetention } from './retention.js';
 import { data, encryption, network } from './sections.js';
 import { training } from './training.js';
@@ -22,7 +23,7 @@ export const definitionSchema = z
       .meta({ examples: ['arn:aws:iam::123456789012:role/sagemaker-execution'] }),
     triggers: triggers.default({}),
     data,
-    prepare: notYet('preparing data in Redshift'),
+    prepare: prepare.optional(),
     training,
     network: network.optional(),
     encryption: encryption.prefault({}),
@@ -58,7 +59,7 @@ export const definitionSchema = z
   })
   .superRefine(
     (value, ctx) => {
-      for (const check of [checkHoldout, checkFileSystems, checkRetention])
+      for (const check of [checkHoldout, checkFileSystems, checkRetention, checkPrepare])
         check(value, (path, message) => ctx.addIssue({ code: 'custom', path, message }));
     },
     { when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value) },

@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls';
+import {
+  DescribeClustersCommand,
+  GetClusterCredentialsCommand,
+  GetClusterCredentialsWithIAMCommand,
+  type RedshiftClient,
+} from '@aws-sdk/client-redshift';
+import {
+  GetCredentialsCommand,
+  GetWorkgroupCommand,
+  type RedshiftServerlessClient,
+} from '@aws-sdk/client-redshift-serverless';
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import type { ClientConfig } from 'pg';
+import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
+import { durationMs } from '../../contracts/duration.js';
+import { fail, withFailures } from '../errors.js';
+import { readParameter } from '../parameters.js';
+
+export interface WarehouseClients {
+  readonly redshift: RedshiftClient;
+  readonly redshiftServerless: RedshiftServerlessClient;
+  readonly ssm: SSMClient;
+}
+
+/** How a warehouse is reached. Holds a password: it goes to the client and nowhere else. */
+export interface Access {
+  readonly config: ClientConfig;
+  /** As people know it. */
+  readonly name: string;
+  readonly dialect: 'redshift' | 'postgres';
+}
+
+/** Where a warehouse listens. */
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const warehouseName = ({ cluster, workgroup, urlParameter }: RedshiftPrepare): string =>
+  cluster
+    ? `cluster ${cluster.identifier}, database ${cluster.database}`
+    : workgroup
+      ? `workgroup ${workgroup.name}, database ${workgroup.database}`
+      : `PostgreSQL of ${urlParameter}`;
+
+/** Asks for temporary credentials, each time anew: what is kept can be lost. */
+export async function accessOf(clients: WarehouseClients, prepare: RedshiftPrepare): Promise<Access> {
+  const { cluster, workgroup, urlParameter } = prepare;
+  const name = warehouseName(prepare);
+  if (urlParameter !== undefined) return postgres(clients.ssm, prepare, urlParameter, name);
+  const [own, credentials] = cluster
+    ? await Promise.all([
+        clusterAddress(clients.redshift, prepare, cluster),
+        clusterCredentials(clients.redshift, prepare, cluster),
+      ])
+    : await Promise.all([workgroupAddress(clients, prepare), workgroupCredentials(clients, prepare)]);
+  const host = prepare.host ?? own.host;
+  const { database } = (cluster ?? workgroup) as { database: string };
+  const config: ClientConfig = {
+    ...{ host, port: prepare.port ?? own.port, database, ...credentials },
+    ssl: await tls(prepare, own.host),
+  };
+  return { config, name, dialect: 'redshift' };
+}
+
+/** Certificates are always checked, against the warehouse's own name: another host is only another way to it. */
+async function tls({ ca }: RedshiftPrepare, identity: string): Promise<ConnectionOptions> {
+  return {
+    ...(ca !== undefined && { ca: await authorities(ca) }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(identity, certificate),
+  };
+}
+
+async function authorities(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw fail(
+      'DefinitionInvalid',
+      `prepare.redshift.ca: ${file} can't be read on this worker (${(error as NodeJS.ErrnoException).code}): put the certificates there on every worker`,
+    );
+  }
+}
+
+type Cluster = NonNullable<RedshiftPrepare['cluster']>;
+type Workgroup = NonNullable<RedshiftPrepare['workgroup']>;
+const seconds = ({ credentials }: RedshiftPrepare) => durationMs(credentials) / 1_000;
+
+async function clusterAddress(client: RedshiftClient, prepare: RedshiftPrepare, cluster: Cluster): Promise<Address> {
+  const resource = `cluster ${cluster.identifier}`;
+  const { Clusters = [] } = await withFailures(
+    { resource, action: 'look up its address', permission: 'redshift:DescribeClusters' },
+    () => client.send(new DescribeClustersCommand({ ClusterIdentifier: cluster.identifier })),
+  );
+  const { Endpoint, ClusterStatus } = Clusters[0] ?? {};
+  return addressed(resource, Endpoint?.Address, Endpoint?.Port, ClusterStatus);
+}
+
+async function workgroupAddress({ redshiftServerless }: WarehouseClients, prepare: RedshiftPrepare): Promise<Address> {
+  const { name } = prepare.workgroup as Workgroup;
+  const { workgroup } = await withFailures(
+    { resource: `workgroup ${name}`, action: 'look up its address', permission: 'redshift-serverless:GetWorkgroup' },
+    () => redshiftServerless.send(new GetWorkgroupCommand({ workgroupName: name })),
+  );
+  return addressed(`workgroup ${name}`, workgroup?.endpoint?.address, workgroup?.endpoint?.port, workgroup?.status);
+}
+
+/** A cluster that is paused or being resized has no address for a while. */
+function addressed(resource: string, host: string | undefined, port: number | undefined, status = 'unknown'): Address {
+  if (host === undefined || port === undefined)
+    throw fail(
+      'ServiceUnavailable',
+      `${resource} has no address: its status is ${status}. It is tried again; resume it if it is paused`,
+    );
+  return { host, port };
+}
+
+type Credentials = Pick<ClientConfig, 'user'> & { readonly password: string };
+
+async function clusterCredentials(
+  client: RedshiftClient,
+  prepare: RedshiftPrepare,
+  cluster: Cluster,
+): Promise<Credentials> {
+  const { identifier, database, user, groups } = cluster;
+  const common = { ClusterIdentifier: identifier, DbName: database, DurationSeconds: seconds(prepare) };
+  const resource = `cluster ${identifier}`;
+  if (user === undefined) {
+    const about = { resource, action: 'get credentials', permission: 'redshift:GetClusterCredentialsWithIAM' };
+    const answer = await withFailures(about, () => client.send(new GetClusterCredentialsWithIAMCommand(common)));
+    return given(resource, answer.DbUser, answer.DbPassword);
+  }
+  const about = { resource, action: `get credentials of ${user}`, permission: 'redshift:GetClusterCredentials' };
+  // A user that nobody made has no rights that anybody gave: none is made here.
+  const request = { ...common, DbUser: user, AutoCreate: false, ...(groups.length > 0 && { DbGroups: groups }) };
+  const answer = await withFailures(about, () => client.send(new GetClusterCredentialsCommand(request)));
+  return given(resource, answer.DbUser, answer.DbPassword);
+}
+
+async function workgroupCredentials(
+  { redshiftServerless }: WarehouseClients,
+  prepare: RedshiftPrepare,
+): Promise<Credentials> {
+  const { name, database } = prepare.workgroup as Workgroup;
+  const resource = `workgroup ${name}`;
+  const about = { resource, action: 'get credentials', permission: 'redshift-serverless:GetCredentials' };
+  const answer = await withFailures(about, () =>
+    redshiftServerless.send(
+      new GetCredentialsCommand({ workgroupName: name, dbName: database, durationSeconds: seconds(prepare) }),
+    ),
+  );
+  return given(resource, answer.dbUser, answer.dbPassword);
+}
+
+function given(resource: string, user: string | undefined, password: string | undefined): Credentials {
+  if (user === undefined || password === undefined)
+    throw fail(
+      'ServiceUnavailable',
+      `${resource}: the answer held no credentials. It is tried again; check AWS_ENDPOINT_URL_REDSHIFT`,
+    );
+  return { user, password };
+}
+
+const LOOPBACK = /^(127\.0\.0\.1|localhost|\[?::1\]?)$/;
+
+async function postgres(ssm: SSMClient, prepare: RedshiftPrepare, parameter: string, name: string): Promise<Access> {
+  const stored = await readParameter(ssm, parameter, { decrypt: true });
+  const wrong = (what: string) =>
+    fail(
+      'DefinitionInvalid',
+      `SSM parameter ${parameter} (prepare.redshift.urlParameter) ${what}: it must be a SecureString with postgres://user:password@host:port/database`,
+    );
+  if (!stored) throw wrong('is missing');
+  if (!URL.canParse(stored.value)) throw wrong('holds no URL');
+  const url = new URL(stored.value);
+  if (!/^postgres(ql)?:$/.test(url.protocol)) throw wrong('holds no PostgreSQL URL');
+  const own = url.hostname;
+  const plain = url.searchParams.get('sslmode') === 'disable';
+  if (plain && !LOOPBACK.test(prepare.host ?? own)) throw wrong('asks for a connection without TLS to another machine');
+  const config: ClientConfig = {
+    host: prepare.host ?? own,
+    port: prepare.port ?? Number(url.port || 5432),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    ssl: plain ? false : await tls(prepare, own),
+  };
+  return { config, name, dialect: 'postgres' };
+}

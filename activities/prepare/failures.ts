@@ -1,0 +1,60 @@
+import { DatabaseError } from 'pg';
+import type { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../contracts/failures.js';
+import { fail, isFailure, toFailure } from '../errors.js';
+
+/** What was done when the warehouse's error came. */
+export interface Doing {
+  /** The warehouse, as people know it: `cluster my-cluster, database dev`. */
+  readonly warehouse: string;
+  /** `load public.sales`, `setup.sql`, `the query`. */
+  readonly action: string;
+}
+
+/** Classes of SQLSTATE whose messages quote values: data exceptions, constraint violations (PostgreSQL, appendix A). */
+const QUOTES_VALUES = /^(22|23)/;
+/** Administrator's command, operator's intervention, shutdown, out of resources, connection, serialization, lock not available. */
+const PASSING = /^(08|40|53|55P03|57P0[123]|58)/;
+
+/** Turns an error of the warehouse's client into a failure. No value of a row, no credential and no SQL text with values is in it. */
+export function warehouseFailure(error: unknown, { warehouse, action }: Doing): Error {
+  if (isFailure(error)) return error;
+  if (error instanceof DatabaseError) return refused(error, warehouse, action);
+  const { message = '', code = '' } = error as { message?: string; code?: string };
+  const where = `${warehouse}: ${action}`;
+  if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(code) || /certificate|does not support SSL/i.test(message))
+    return fail(
+      'AccessDenied',
+      `${where} failed: TLS: ${message}. The warehouse's certificate must be one that the worker trusts: name its authority under prepare.redshift.ca, or check prepare.redshift.host`,
+      { cause: error },
+    );
+  if (/^Connection terminated|timeout|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ETIMEDOUT/.test(`${message} ${code}`))
+    return fail(
+      'NetworkError',
+      `${where} failed: ${message || code}. It is tried again; if it lasts, check that the worker's network reaches host and port of the warehouse (security group, VPC endpoint, prepare.redshift.host)`,
+      { cause: error },
+    );
+  return toFailure(error, { resource: warehouse, action });
+}
+
+function refused({ code = '', message }: DatabaseError, warehouse: string, action: string): ApplicationFailure {
+  const state = `SQLSTATE ${code}`;
+  const told = (type: FailureType, advice: string, text = message) =>
+    fail(type, `${warehouse}: ${action} failed: ${text} (${state}). ${advice}`);
+  if (/^28/.test(code))
+    return told('AccessDenied', 'Check the database user that the definition names, and its right to connect');
+  if (code === '42501') return told('AccessDenied', 'Grant the database user what it lacks');
+  if (code === '57014')
+    return told(
+      'ServiceUnavailable',
+      'Somebody or a time limit of the warehouse cancelled the statement; it is tried again',
+    );
+  if (PASSING.test(code)) return told('ServiceUnavailable', 'It is tried again; if it lasts, look at the warehouse');
+  if (QUOTES_VALUES.test(code))
+    return told(
+      'DataInvalid',
+      'What the warehouse says of it may quote a value and is left out here: run the statement by hand to see it',
+      'the data does not fit',
+    );
+  return told('DefinitionInvalid', 'Correct the statement, or create what it names, and start a new run');
+}

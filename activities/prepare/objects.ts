@@ -1,0 +1,74 @@
+import {
+  AbortMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  paginateListObjectsV2,
+  type HeadObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { s3Uri } from '../../contracts/names.js';
+import { fail, withFailures } from '../errors.js';
+import { eraseVersions } from '../lineage/versions.js';
+import { answeredByS3 } from '../s3/objects.js';
+
+/** Names under a folder, without it. */
+export async function namesIn(s3: S3Client, bucket: string, folder: string): Promise<string[]> {
+  const about = { resource: s3Uri(bucket, folder), action: 'list', permission: 's3:ListBucket' };
+  return withFailures(about, async () => {
+    const names: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: folder })) {
+      answeredByS3(page.Name, about.resource);
+      names.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(folder.length)));
+    }
+    return names;
+  });
+}
+
+export function headOf(s3: S3Client, bucket: string, key: string): Promise<HeadObjectCommandOutput> {
+  const about = { resource: s3Uri(bucket, key), action: 'look at', permission: 's3:GetObject' };
+  return withFailures(about, async () => {
+    const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    answeredByS3(head.ETag, about.resource);
+    return head;
+  });
+}
+
+/** Fails unless an object has the length and the key that were asked for. */
+export function checkObject(
+  uri: string,
+  head: HeadObjectCommandOutput,
+  want: { bytes: number; kmsKey?: string },
+): void {
+  if (head.ContentLength !== want.bytes)
+    throw fail(
+      'DataInvalid',
+      `${uri} has ${head.ContentLength} bytes, and ${want.bytes} were exported: something else wrote it. Nothing was published; start a new run`,
+    );
+  const key = want.kmsKey?.replace(/^.*\//, '');
+  if (key !== undefined && (head.ServerSideEncryption !== 'aws:kms' || !head.SSEKMSKeyId?.endsWith(key)))
+    throw fail(
+      'KeyUnusable',
+      `${uri} is not encrypted with the key of the definition. Nothing was published; look at the bucket's policy and the role's right to the key`,
+    );
+}
+
+/** Erases everything below a folder that `isWanted`, all versions, and uploads in flight. A try before this one may have left some of it. */
+export async function clear(
+  s3: S3Client,
+  bucket: string,
+  folder: string,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<number> {
+  const about = {
+    resource: s3Uri(bucket, folder),
+    action: 'abort uploads',
+    permission: 's3:ListBucketMultipartUploads and s3:AbortMultipartUpload',
+  };
+  await withFailures(about, async () => {
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: folder }));
+    for (const { Key = '', UploadId } of Uploads)
+      if (isWanted(Key.slice(folder.length)))
+        await s3.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+  });
+  return eraseVersions(s3, { bucket, prefix: folder }, ({ key }) => isWanted(key.slice(folder.length)));
+}

@@ -1,0 +1,123 @@
+import { Context } from '@temporalio/activity';
+import pg from 'pg';
+import { compactTime } from '../../contracts/names.js';
+import type { PrepareInput, PrepareStep } from '../../contracts/prepare.js';
+import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
+import { durationMs } from '../../contracts/duration.js';
+import { accessOf, type Access, type WarehouseClients } from './access.js';
+import { warehouseFailure } from './failures.js';
+
+const CONNECT_WITHIN_MS = 30_000;
+const BEAT_EVERY_MS = 5_000;
+/** A server that does not take the cancellation is left alone after this. */
+const CANCEL_WITHIN_MS = 4_000;
+
+/** A connection whose statements carry the run's tag, and are cancelled on the server when the activity is. */
+export interface Session {
+  readonly dialect: Access['dialect'];
+  /** The warehouse, for people. */
+  readonly name: string;
+  readonly tag: string;
+  /** Of the server's process. */
+  readonly pid: number;
+  readonly client: pg.Client;
+  /** One statement, or several without values. `action` says what it is for people. */
+  query<Row extends pg.QueryResultRow>(action: string, sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
+}
+
+/** Under which name a warehouse's history has what a run did in a step: an attempt finds by it what the one before has done. */
+export const tagOf = ({ ref }: Pick<PrepareInput, 'ref'>, step: PrepareStep): string =>
+  `perennial/${ref.model}/${compactTime(ref.runTime)}/${step}`;
+
+/** Connects, works, and leaves no connection and no statement behind, however it ends. Heartbeats throughout. */
+export async function withSession<T>(
+  clients: WarehouseClients,
+  input: Pick<PrepareInput, 'ref'>,
+  prepare: RedshiftPrepare,
+  step: PrepareStep,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
+  try {
+    const access = await accessOf(clients, prepare);
+    const client = await connected(access);
+    try {
+      const session = await opened(client, access, tagOf(input, step), durationMs(prepare.timeout));
+      return await untilCancelled(access, session, work);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function connected({ config, name }: Access): Promise<pg.Client> {
+  const client = new pg.Client({ ...config, connectionTimeoutMillis: CONNECT_WITHIN_MS, keepAlive: true });
+  // What is wrong with the connection fails the statement that is under way.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw warehouseFailure(error, { warehouse: name, action: 'connect' });
+  }
+}
+
+async function opened(client: pg.Client, access: Access, tag: string, timeoutMs: number): Promise<Session> {
+  const { name, dialect } = access;
+  const query: Session['query'] = async (action, sql, values) => {
+    try {
+      return await client.query(sql, values);
+    } catch (error) {
+      throw warehouseFailure(error, { warehouse: name, action });
+    }
+  };
+  // The tag is made of names that the definition's schema allows: nothing in it needs a quote.
+  await query(
+    'set the tag',
+    dialect === 'redshift' ? `SET query_group TO '${tag}'` : `SET application_name TO '${tag.slice(0, 63)}'`,
+  );
+  await query('set the time limit', `SET statement_timeout TO ${timeoutMs}`);
+  const { rows } = await query<{ pid: number }>('ask for its process', 'SELECT pg_backend_pid() AS pid');
+  return { dialect, name, tag, client, query, pid: Number(rows[0]?.pid) };
+}
+
+/** Works until the activity is cancelled: then the statement is cancelled on the server, by a connection of its own. */
+async function untilCancelled<T>(access: Access, session: Session, work: (session: Session) => Promise<T>): Promise<T> {
+  const { cancellationSignal, cancelled } = Context.current();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= cancelStatement(access, session.pid);
+  };
+  cancellationSignal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(session);
+  } catch (error) {
+    if (cancellationSignal.aborted) await cancelled;
+    throw error;
+  } finally {
+    cancellationSignal.removeEventListener('abort', stop);
+    await stopping;
+  }
+}
+
+/** Cancels what a process of the server does now. Best effort: the connection is closed after it in any case. */
+export async function cancelStatement({ config }: Access, pid: number): Promise<void> {
+  const client = new pg.Client({
+    ...config,
+    connectionTimeoutMillis: CANCEL_WITHIN_MS,
+    query_timeout: CANCEL_WITHIN_MS,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT pg_cancel_backend($1::int)', [pid]);
+  } catch {
+    // The statement ends with its connection, which is closed next.
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
