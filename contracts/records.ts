@@ -1,6 +1,7 @@
 import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
 import type { RunKind } from './names.js';
+import type { Prepared } from './prepare.js';
 import type { Outcome, Trigger } from './runs.js';
 import type { Change } from './versions.js';
 
@@ -96,6 +97,8 @@ export interface OutcomeObject {
   readonly endpointConfig?: string;
   readonly deployedAt?: string;
   readonly evaluation?: Evaluation;
+  /** What a warehouse made before the run looked at its data. */
+  readonly prepared?: Prepared;
   readonly warnings: readonly string[];
 }
 

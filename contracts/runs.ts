@@ -8,7 +8,17 @@ import type { EventState } from './triggers.js';
 export type Trigger = 'schedule' | 'manual' | 'event';
 /** How a run can end. `Failed` and `Cancelled` end the workflow with a failure; the others are its value. */
 export type Outcome = 'Deployed' | 'NoNewData' | 'Rejected' | 'Trained' | 'Failed' | 'Cancelled';
-export const STAGES = ['check data', 'train', 'await', 'evaluate', 'gate', 'deploy', 'record', 'done'] as const;
+export const STAGES = [
+  'prepare',
+  'check data',
+  'train',
+  'await',
+  'evaluate',
+  'gate',
+  'deploy',
+  'record',
+  'done',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** A wish for a run. Wishes without settings of their own merge into one queued run; the others queue apart. */

@@ -1,5 +1,7 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { RedshiftClient } from '@aws-sdk/client-redshift';
+import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
@@ -16,6 +18,8 @@ const MAX_SOCKETS = 200;
 export interface AwsClients {
   readonly cloudWatchLogs: CloudWatchLogsClient;
   readonly kms: KMSClient;
+  readonly redshift: RedshiftClient;
+  readonly redshiftServerless: RedshiftServerlessClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
@@ -43,6 +47,8 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
   const clients = {
     cloudWatchLogs: new CloudWatchLogsClient(common),
     kms: new KMSClient(common),
+    redshift: new RedshiftClient(common),
+    redshiftServerless: new RedshiftServerlessClient(common),
     s3: new S3Client(common),
     // A long poll answers after 20 s.
     sqs: new SQSClient(common),

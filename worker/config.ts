@@ -21,6 +21,7 @@ const schema = z.object({
   WORKER_METRICS_ADDRESS: address.optional(),
   WORKER_WORKFLOW_SLOTS: slots(1000).default(40),
   WORKER_ACTIVITY_SLOTS: slots(1000).default(100),
+  WORKER_PREPARE_SLOTS: slots(100).default(10),
   WORKER_MAX_CACHED_WORKFLOWS: slots(10_000).default(1000),
   WORKER_SHUTDOWN_GRACE_SECONDS: z.coerce.number().int().min(1).max(600).default(20),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -41,6 +42,8 @@ export interface WorkerConfig {
   readonly metricsAddress?: string;
   readonly workflowSlots: number;
   readonly activitySlots: number;
+  /** Statements in warehouses at once. */
+  readonly prepareSlots: number;
   readonly maxCachedWorkflows: number;
   readonly shutdownGraceSeconds: number;
   readonly logLevel: string;
@@ -73,6 +76,7 @@ export function readConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     metricsAddress: value.WORKER_METRICS_ADDRESS,
     workflowSlots: value.WORKER_WORKFLOW_SLOTS,
     activitySlots: value.WORKER_ACTIVITY_SLOTS,
+    prepareSlots: value.WORKER_PREPARE_SLOTS,
     maxCachedWorkflows: value.WORKER_MAX_CACHED_WORKFLOWS,
     shutdownGraceSeconds: value.WORKER_SHUTDOWN_GRACE_SECONDS,
     logLevel: value.LOG_LEVEL,

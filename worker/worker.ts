@@ -13,6 +13,7 @@ import {
   createLineageActivities,
   createNotifyActivities,
   createOrphanActivities,
+  createPrepareActivities,
   createRecordActivities,
   createResumeActivities,
   createRetentionActivities,
@@ -28,6 +29,7 @@ import {
 import { keyedHashes } from '../activities/keyed-hashes.js';
 import { createMirroring, type Mirroring } from '../activities/mounts/mirror.js';
 import type { Activities } from '../contracts/activities.js';
+import { PREPARE_QUEUE_SUFFIX } from '../contracts/prepare.js';
 import { workflowBundle } from './bundle.js';
 import { createAwsClients, type AwsClients } from './clients.js';
 import type { WorkerConfig } from './config.js';
@@ -142,32 +144,47 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
       .catch((error: unknown) =>
         log.warn({ err: error }, 'ledger: not reachable yet; `perennial ledger rebuild` adds the runs it misses'),
       );
-    const mirroring = createMirroring({ ...aws, hashes: keyedHashes(aws.ssm) });
+    const hashes = keyedHashes(aws.ssm);
+    const mirroring = createMirroring({ ...aws, hashes });
+    const common = {
+      ...{ connection, namespace },
+      shutdownGraceTime: `${config.shutdownGraceSeconds}s` as const,
+      shutdownForceTime: `${config.shutdownGraceSeconds + 10}s` as const,
+      // A cancel comes in with a heartbeat's answer: by default that is one in 48 s where an activity may be silent for a minute.
+      maxHeartbeatThrottleInterval: '5s' as const,
+    };
     const worker = await Worker.create({
-      connection,
-      namespace,
+      ...common,
       taskQueue: config.taskQueue,
       workflowBundle: workflows,
       activities: createActivities(config, namespace, aws, ledger, mirroring),
       maxCachedWorkflows: config.maxCachedWorkflows,
       maxConcurrentWorkflowTaskExecutions: config.workflowSlots,
       maxConcurrentActivityTaskExecutions: config.activitySlots,
-      // A cancel comes in with a heartbeat's answer: by default that is one in 48 s where an activity may be silent for a minute.
-      maxHeartbeatThrottleInterval: '5s',
-      shutdownGraceTime: `${config.shutdownGraceSeconds}s`,
-      shutdownForceTime: `${config.shutdownGraceSeconds + 10}s`,
+    });
+    // What waits for a statement for hours has slots of its own.
+    const preparing = await Worker.create({
+      ...common,
+      taskQueue: `${config.taskQueue}${PREPARE_QUEUE_SUFFIX}`,
+      activities: { ...createPrepareActivities({ ...aws, hashes }) },
+      maxConcurrentActivityTaskExecutions: config.prepareSlots,
     });
     const { eventsQueueUrl: queueUrl } = config;
     const listener = queueUrl ? startListener({ ...aws, mirroring, queueUrl, connection, namespace, log }) : undefined;
-    const stopped = worker.run().finally(async () => {
-      await listener?.stop();
-      await close();
-    });
+    const workers = [worker, preparing];
+    const shutdown = () => workers.forEach((one) => one.getState() === 'RUNNING' && one.shutdown());
+    // One that fails takes the other with it: half a worker would pass for a whole one.
+    const stopped = Promise.all(workers.map((one) => one.run().finally(shutdown)))
+      .finally(async () => {
+        await listener?.stop();
+        await close();
+      })
+      .then(() => undefined);
     return {
       worker,
       stopped,
       async stop() {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
+        shutdown();
         await stopped;
       },
     };

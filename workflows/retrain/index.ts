@@ -8,6 +8,7 @@ import { EndpointTurn, deploy, type Shown } from './deploy.js';
 import { finish, finishBadly } from './ending.js';
 import { evaluate } from './evaluate.js';
 import { Notices } from './notices.js';
+import { prepare } from './prepare.js';
 import { Run } from './run.js';
 import { confirmFiles, train } from './train.js';
 
@@ -37,6 +38,7 @@ async function stages(run: Run, notices: Notices, desk: ApprovalDesk, turn: Endp
   const { ref, asOf } = run;
   const { definition, request } = run.input;
 
+  await prepare(run);
   run.enter('check data');
   const look = { ref, definition, asOf, force: request.force ?? false };
   const { resume, noDeploy = false } = request;

@@ -26,6 +26,7 @@ export type Findings = Partial<
     | 'endpointConfig'
     | 'deployedAt'
     | 'evaluation'
+    | 'prepared'
     | 'kind'
     | 'change'
     | 'modelHash'
