@@ -1,0 +1,77 @@
+import { createHmac } from 'node:crypto';
+import pg from 'pg';
+import { SqlError } from '../protocol/messages.js';
+import { Upstream } from '../protocol/upstream.js';
+import type { Login } from '../control/credentials.js';
+
+const WRONG_PASSWORD = '28P01';
+/** Two gateways, in tests, may set the password of one role at the same moment. */
+const TRIES = 3;
+
+const quoted = (name: string) => pg.escapeIdentifier(name);
+
+/** Logs database users in as their own roles, so that rights, and who may cancel what, are PostgreSQL's own. */
+export class Roles {
+  private readonly administrator: string;
+  private readonly secret: string;
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly url: string,
+  ) {
+    const { username, password } = new URL(url);
+    this.administrator = decodeURIComponent(username);
+    this.secret = decodeURIComponent(password);
+  }
+
+  /** The role's password: nobody but this process knows how it is derived, and temporary credentials stand before it. */
+  private passwordOf(role: string): string {
+    return createHmac('sha256', this.secret).update(role).digest('base64url');
+  }
+
+  private async exists(role: string): Promise<boolean> {
+    if (role === this.administrator) return false;
+    return (await this.pool.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role])).rowCount === 1;
+  }
+
+  /** Makes the user where the credentials say so, and lets it join its groups. */
+  private async prepare({ user, role, autoCreate, groups }: Login): Promise<void> {
+    if (!(await this.exists(role))) {
+      if (!autoCreate) throw new SqlError('42704', `user "${user}" does not exist`);
+      await this.pool.query(`CREATE ROLE ${quoted(role)} LOGIN`);
+    }
+    for (const group of groups) {
+      if (!(await this.exists(group))) throw new SqlError('42704', `group "${group}" does not exist`);
+      await this.pool.query(`GRANT ${quoted(group)} TO ${quoted(role)}`);
+    }
+  }
+
+  /**
+   * Opens a session of the database as the user's role.
+   * @throws SqlError as Redshift refuses, pg.DatabaseError as PostgreSQL does
+   */
+  async connect(login: Login, database: string, parameters: ReadonlyMap<string, string>): Promise<Upstream> {
+    await this.prepare(login);
+    const { hostname: host, port } = new URL(this.url);
+    const password = this.passwordOf(login.role);
+    const options = parameters.get('options');
+    const application = parameters.get('application_name');
+    const config: pg.ClientConfig = {
+      host,
+      port: Number(port),
+      user: login.role,
+      password,
+      database,
+      ...(options === undefined ? {} : { options }),
+      ...(application === undefined ? {} : { application_name: application }),
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await Upstream.connect(config);
+      } catch (error) {
+        if (!(error instanceof pg.DatabaseError) || error.code !== WRONG_PASSWORD || attempt > TRIES) throw error;
+        await this.pool.query(`ALTER ROLE ${quoted(login.role)} PASSWORD ${pg.escapeLiteral(password)}`);
+      }
+    }
+  }
+}
