@@ -18,7 +18,7 @@ export async function stopLeftovers(state: StateFile): Promise<string[]> {
     stopped.push(serviceLabels[name]);
     if (how === 'stopped') await state.setChild(name, undefined);
   };
-  for (const name of ['worker', 'sagemaker'] as const) await stop(name);
+  for (const name of ['worker', 'sagemaker', 'redshift'] as const) await stop(name);
   await Promise.all(serviceNames.map(stop));
   return stopped;
 }

@@ -12,7 +12,10 @@ const defaultPorts = {
   aws: 4566,
   sagemaker: 4567,
   slack: 4568,
+  redshift: 4569,
   postgres: 5433,
+  /** Redshift's own: where the local one speaks the PostgreSQL protocol. */
+  warehouse: 5439,
   workerHealth: 9465,
   workerMetrics: 9464,
 } as const;

@@ -6,7 +6,19 @@ import { NAMESPACE } from './services/temporal.js';
 
 /** Addresses a person opens or a program calls. A part that was not started has none. */
 export type StackUrls = Partial<
-  Record<'ui' | 'temporal' | 'slack' | 'sagemaker' | 'aws' | 'postgres' | 'workerHealth' | 'workerMetrics', string>
+  Record<
+    | 'ui'
+    | 'temporal'
+    | 'slack'
+    | 'sagemaker'
+    | 'aws'
+    | 'redshift'
+    | 'warehouse'
+    | 'postgres'
+    | 'workerHealth'
+    | 'workerMetrics',
+    string
+  >
 >;
 
 export interface StackProcess {
@@ -19,7 +31,7 @@ export interface StackProcess {
 
 /** Local mode, running. */
 export interface LocalStack {
-  /** The standard variables that lead production code here: `AWS_ENDPOINT_URL…`, `TEMPORAL_…`, `DATABASE_URL`, `SLACK_API_URL`. */
+  /** The standard variables that lead production code here: `AWS_ENDPOINT_URL…`, `TEMPORAL_…`, `DATABASE_URL`, `SLACK_API_URL`, `NODE_EXTRA_CA_CERTS`. */
   readonly env: Readonly<Record<string, string>>;
   readonly urls: Readonly<StackUrls>;
   readonly stateDir: string;
@@ -40,6 +52,8 @@ export function stackUrls(ports: Partial<Ports>, databaseUrl: string | undefined
     slack: loopback('http', ports.slack),
     sagemaker: loopback('http', ports.sagemaker),
     aws: loopback('http', ports.aws),
+    redshift: loopback('http', ports.redshift),
+    warehouse: ports.warehouse === undefined ? undefined : `127.0.0.1:${ports.warehouse}`,
     postgres: databaseUrl,
     workerHealth: ports.workerHealth === undefined ? undefined : `http://127.0.0.1:${ports.workerHealth}/health`,
     workerMetrics: ports.workerMetrics === undefined ? undefined : `http://127.0.0.1:${ports.workerMetrics}/metrics`,
@@ -55,6 +69,8 @@ export function awsEnvironment(urls: StackUrls): Record<string, string> {
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: urls.sagemaker,
     // The logs that there are here are those of SageMaker's jobs and endpoints.
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: urls.sagemaker,
+    AWS_ENDPOINT_URL_REDSHIFT: urls.redshift,
+    AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: urls.redshift,
     AWS_REGION,
     AWS_DEFAULT_REGION: AWS_REGION,
     AWS_ACCESS_KEY_ID: AWS_KEY,
@@ -64,7 +80,8 @@ export function awsEnvironment(urls: StackUrls): Record<string, string> {
   });
 }
 
-export function stackEnvironment(urls: StackUrls): Record<string, string> {
+/** `trust` is the file with the authority that the local Redshift's certificate is of. */
+export function stackEnvironment(urls: StackUrls, trust?: string): Record<string, string> {
   return {
     ...awsEnvironment(urls),
     ...defined({
@@ -73,6 +90,7 @@ export function stackEnvironment(urls: StackUrls): Record<string, string> {
       TEMPORAL_UI_URL: urls.ui,
       DATABASE_URL: urls.postgres,
       SLACK_API_URL: urls.slack === undefined ? undefined : `${urls.slack}/api/`,
+      NODE_EXTRA_CA_CERTS: trust,
     }),
   };
 }

@@ -8,6 +8,7 @@ import { AlreadyRunning, type StartOptions } from './options.js';
 import { choosePorts, type PortName, type Ports } from './ports.js';
 import { ministackService } from './services/ministack.js';
 import { postgresService } from './services/postgres.js';
+import { redshiftService, redshiftTrust } from './services/redshift.js';
 import { sagemakerService } from './services/sagemaker.js';
 import { type ProcessSpec, type ServiceContext, type ServiceName, serviceNames } from './services/service.js';
 import { stateChangeQueueUrl } from './services/state-changes.js';
@@ -23,6 +24,7 @@ const portsOf: Readonly<Record<ServiceName, readonly PortName[]>> = {
   postgres: ['postgres'],
   slack: ['slack'],
   sagemaker: ['sagemaker'],
+  redshift: ['redshift', 'warehouse'],
   worker: ['workerHealth', 'workerMetrics'],
 };
 
@@ -33,7 +35,8 @@ const needs: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
   postgres: [],
   slack: [],
   sagemaker: ['aws'],
-  worker: ['temporal', 'aws', 'postgres', 'slack', 'sagemaker'],
+  redshift: ['postgres'],
+  worker: ['temporal', 'aws', 'postgres', 'slack', 'sagemaker', 'redshift'],
 };
 
 /**
@@ -63,6 +66,7 @@ class Supervisor {
   /** In the order in which they were started. */
   private readonly managed: Managed[] = [];
   private databaseUrl: string | undefined;
+  private trust: string | undefined;
 
   constructor(
     private readonly stateDir: string,
@@ -101,7 +105,7 @@ class Supervisor {
     if (failure !== undefined) throw failure.reason;
 
     const urls = stackUrls(ports, this.databaseUrl);
-    const env = stackEnvironment(urls);
+    const env = stackEnvironment(urls, this.trust);
     await writeEnvFile(stateDir, env);
     return { env, urls, stateDir, logsDir: logsDirOf(stateDir), processes: () => this.processes() };
   }
@@ -127,10 +131,18 @@ class Supervisor {
         return slackService(ctx, port('slack'));
       case 'sagemaker':
         return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls));
+      case 'redshift':
+        this.trust = await redshiftTrust(dir);
+        return redshiftService(
+          ctx,
+          { control: port('redshift'), sql: port('warehouse') },
+          this.databaseUrl ?? '',
+          awsEnvironment(urls),
+        );
       case 'worker':
         return workerService(
           { health: port('workerHealth'), metrics: port('workerMetrics'), ui: port('ui') },
-          { ...stackEnvironment(urls), WORKER_EVENTS_QUEUE_URL: stateChangeQueueUrl(urls.aws ?? '') },
+          { ...stackEnvironment(urls, this.trust), WORKER_EVENTS_QUEUE_URL: stateChangeQueueUrl(urls.aws ?? '') },
         );
     }
   }
@@ -160,11 +172,12 @@ class Supervisor {
     }));
   }
 
-  /** Those that others need last: the worker, the local SageMaker, then the rest together. */
+  /** Those that need others first: the worker, the local SageMaker and Redshift, then the rest together. */
   async stop(): Promise<void> {
     await rm(envFileOf(this.stateDir), { force: true });
     const named = (name: ServiceName) => this.managed.filter(({ spec }) => spec.name === name);
-    for (const managed of [...named('worker'), ...named('sagemaker')]) await managed.stop();
+    for (const managed of named('worker')) await managed.stop();
+    await Promise.all([...named('sagemaker'), ...named('redshift')].map((managed) => managed.stop()));
     await Promise.all(this.managed.filter(({ state }) => state !== 'stopped').map((managed) => managed.stop()));
   }
 }

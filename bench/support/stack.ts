@@ -6,7 +6,7 @@ import { startLocal, type LocalStack, type ServiceName } from '../../local/index
 import type { BenchContext } from '../scenario.js';
 
 const FREE_PORTS = {
-  ...{ temporal: 0, ui: 0, aws: 0, sagemaker: 0, slack: 0, postgres: 0 },
+  ...{ temporal: 0, ui: 0, aws: 0, sagemaker: 0, slack: 0, redshift: 0, postgres: 0, warehouse: 0 },
   ...{ workerHealth: 0, workerMetrics: 0 },
 };
 

@@ -7,7 +7,18 @@ import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
 
 const STATE_DIR = '.perennial';
-const PORTS = ['temporal', 'ui', 'aws', 'sagemaker', 'slack', 'postgres', 'workerHealth', 'workerMetrics'] as const;
+const PORTS = [
+  'temporal',
+  'ui',
+  'aws',
+  'sagemaker',
+  'slack',
+  'redshift',
+  'postgres',
+  'warehouse',
+  'workerHealth',
+  'workerMetrics',
+] as const;
 type Port = (typeof PORTS)[number];
 
 function port(text: string, before: Partial<Record<Port, number>> | undefined): Partial<Record<Port, number>> {
@@ -46,6 +57,7 @@ function announce(output: Output, { env, urls, logsDir }: Started, stateDir: str
         ['Temporal UI', urls['ui']],
         ['Slack messages', urls['slack']],
         ['SageMaker', urls['sagemaker']],
+        ['Redshift', urls['redshift'] && `${urls['redshift']}, SQL at ${urls['warehouse']}`],
         ['other AWS', urls['aws']],
         ['logs', logsDir],
         ['for commands', howToReach(stateDir)],

@@ -1,7 +1,7 @@
 import type { Progress } from '../tools/install.js';
 
 /** The parts of local mode, each one process. */
-export const serviceNames = ['temporal', 'aws', 'postgres', 'slack', 'sagemaker', 'worker'] as const;
+export const serviceNames = ['temporal', 'aws', 'postgres', 'slack', 'sagemaker', 'redshift', 'worker'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 /** What a person calls them. */
@@ -11,6 +11,7 @@ export const serviceLabels: Readonly<Record<ServiceName, string>> = {
   postgres: 'PostgreSQL',
   slack: 'Slack sink',
   sagemaker: 'local SageMaker',
+  redshift: 'local Redshift',
   worker: 'worker',
 };
 
@@ -19,6 +20,7 @@ export const serviceSubjects: Readonly<Record<ServiceName, string>> = {
   ...serviceLabels,
   slack: 'The Slack sink',
   sagemaker: 'The local SageMaker',
+  redshift: 'The local Redshift',
   worker: 'The worker',
 };
 

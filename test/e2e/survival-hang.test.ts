@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => setting.stop(), 120_000);
 
 it('services that hang without dying are started again, and a run ends as it would have', async () => {
-  const hanging: readonly ServiceName[] = ['aws', 'postgres', 'slack', 'sagemaker', 'worker'];
+  const hanging: readonly ServiceName[] = ['aws', 'postgres', 'slack', 'sagemaker', 'redshift', 'worker'];
   const run = await runIn(setting, 'await', 'hung');
   const before = await Promise.all(hanging.map((service) => pidOf(setting, service)));
   for (const pid of before) process.kill(pid, 'SIGSTOP');

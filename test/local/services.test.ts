@@ -39,7 +39,7 @@ async function start(
   services: ServiceName[],
   options: Partial<StartOptions> = {},
 ): Promise<LocalStack> {
-  const anywhere = { temporal: 0, ui: 0, aws: 0, sagemaker: 0, slack: 0, postgres: 0 };
+  const anywhere = { temporal: 0, ui: 0, aws: 0, sagemaker: 0, slack: 0, postgres: 0, redshift: 0, warehouse: 0 };
   const stack = await startLocal({ stateDir, services, ports: anywhere, backoffMs: 10, ...options });
   stacks.push(stack);
   return stack;
@@ -60,7 +60,7 @@ async function query(url: string | undefined, statement: string): Promise<unknow
 describe('all services together', () => {
   it('answer through the standard variables, keep what they hold over a restart, and leave no process', async () => {
     const stateDir = await temporaryFolder();
-    const services: ServiceName[] = ['temporal', 'aws', 'postgres', 'slack', 'sagemaker'];
+    const services: ServiceName[] = ['temporal', 'aws', 'postgres', 'slack', 'sagemaker', 'redshift'];
     const first = await start(stateDir, services);
     const { s3, kms } = awsClients(first.env.AWS_ENDPOINT_URL ?? '');
     await s3.send(new CreateBucketCommand({ Bucket: 'kept' }));
