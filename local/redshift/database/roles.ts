@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import pg from 'pg';
 import { SqlError } from '../protocol/messages.js';
 import { Upstream } from '../protocol/upstream.js';
+import { MASTER } from './objects.js';
 import type { Login } from '../control/credentials.js';
 
 const WRONG_PASSWORD = '28P01';
@@ -39,6 +40,8 @@ export class Roles {
     if (!(await this.exists(role))) {
       if (!autoCreate) throw new SqlError('42704', `user "${user}" does not exist`);
       await this.pool.query(`CREATE ROLE ${quoted(role)} LOGIN`);
+      // As if the master user had made it: it may alter and drop it.
+      await this.pool.query(`GRANT ${quoted(role)} TO ${MASTER} WITH ADMIN TRUE, INHERIT TRUE, SET FALSE`);
     }
     for (const group of groups) {
       if (!(await this.exists(group))) throw new SqlError('42704', `group "${group}" does not exist`);

@@ -55,6 +55,7 @@ export async function setUpWarehouse(server: string, database: string): Promise<
   await withClient(server, async (client) => {
     const { rowCount: roles } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [MASTER]);
     if (roles === 0) await client.query(`CREATE ROLE ${MASTER} LOGIN CREATEROLE`);
+    await client.query(`GRANT pg_signal_backend TO ${MASTER}`);
     const { rowCount: databases } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
     if (databases === 0) await client.query(`CREATE DATABASE ${quoted(database)}`);
     await client.query(`ALTER DATABASE ${quoted(database)} OWNER TO ${MASTER}`);
