@@ -11,7 +11,7 @@ import { MASTER } from './database/objects.js';
 import { Roles } from './database/roles.js';
 import { setUpWarehouse, urlOf } from './database/warehouse.js';
 import { Gateway } from './gateway.js';
-import { s3Client } from './transfer/s3.js';
+import { loadTransfers } from './transfer/index.js';
 
 /** A running local Redshift. */
 export interface LocalRedshift {
@@ -44,7 +44,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
  */
 export async function startRedshift(config: RedshiftConfig, deps: Dependencies = {}): Promise<LocalRedshift> {
   const log = deps.log ?? pino({ level: 'silent' });
-  const s3 = s3Client(deps.env ?? process.env);
+  const transfers = loadTransfers(deps.env ?? process.env);
   const certificates = certificatesOf(config.stateDir);
   await setUpWarehouse(config.serverUrl, config.database);
   const connectionString = urlOf(config.serverUrl, config.database);
@@ -59,7 +59,7 @@ export async function startRedshift(config: RedshiftConfig, deps: Dependencies =
     roles: new Roles(pool, connectionString),
     database: config.database,
     serverUrl: config.serverUrl,
-    shared: { history, s3 },
+    shared: { history, transfers: transfers.load },
     log,
   });
   const warehouse = { credentials, database: config.database, master: MASTER, port: () => portOf(gateway.server) };
@@ -68,7 +68,7 @@ export async function startRedshift(config: RedshiftConfig, deps: Dependencies =
     control.close();
     control.closeAllConnections();
     if (gateway.server.listening) await gateway.close(pool);
-    s3.destroy();
+    await transfers.close();
     await pool.end();
   };
   try {

@@ -3,8 +3,6 @@ import { commandComplete, infoResponse, SqlError, UpstreamError } from '../proto
 import { readCopy } from '../sql/copy.js';
 import type { Statement } from '../sql/statement.js';
 import { readUnload } from '../sql/unload.js';
-import { copyFromS3 } from '../transfer/copy.js';
-import { unloadToS3 } from '../transfer/unload.js';
 import type { Session } from './session.js';
 
 export type Outcome =
@@ -14,7 +12,8 @@ const setting = (name: string, value: number) => `pg_catalog.set_config('redshif
 
 async function copy({ upstream, shared, ref }: Session, statement: Statement, entry: Entry): Promise<Buffer> {
   const read = readCopy(statement.text, statement.tokens);
-  const { rows, bytes } = await copyFromS3(upstream, shared.s3, read, (bad) => shared.history.badRow(ref, entry, bad));
+  const { copyFromS3, s3 } = await shared.transfers();
+  const { rows, bytes } = await copyFromS3(upstream, s3, read, (bad) => shared.history.badRow(ref, entry, bad));
   [entry.rows, entry.bytes] = [rows, bytes];
   await upstream.query(`SELECT ${setting('last_copy_count', rows)}, ${setting('last_copy_id', entry.id)}`);
   const info = infoResponse(`Load into table '${read.table}' completed, ${rows} record(s) loaded successfully.`);
@@ -23,7 +22,8 @@ async function copy({ upstream, shared, ref }: Session, statement: Statement, en
 
 async function unload({ upstream, shared }: Session, statement: Statement, entry: Entry): Promise<Buffer> {
   const read = readUnload(statement.text, statement.tokens);
-  const { rows, bytes } = await unloadToS3(upstream, shared.s3, read, () => shared.cancel(upstream));
+  const { unloadToS3, s3 } = await shared.transfers();
+  const { rows, bytes } = await unloadToS3(upstream, s3, read, () => shared.cancel(upstream));
   [entry.rows, entry.bytes] = [rows, bytes];
   await upstream.query(`SELECT ${setting('last_unload_count', rows)}`);
   const info = infoResponse(`UNLOAD completed, ${rows} record(s) unloaded successfully.`);

@@ -1,4 +1,3 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Duplex } from 'node:stream';
 import type { Entry, History, SessionRef } from '../database/history.js';
 import { Frames, type Message } from '../protocol/frames.js';
@@ -6,6 +5,7 @@ import { errorResponse, fatalResponse, query, readyForQuery, SqlError } from '..
 import type { Upstream } from '../protocol/upstream.js';
 import { DEFAULT_LABEL, readStatements, type Statement } from '../sql/statement.js';
 import { Extended } from './extended.js';
+import type { Transfers } from '../transfer/index.js';
 import { Outlet } from './outlet.js';
 import { Relay } from './relay.js';
 import { carryOut } from './commands.js';
@@ -13,7 +13,7 @@ import { carryOut } from './commands.js';
 /** What sessions share. */
 export interface Shared {
   readonly history: History;
-  readonly s3: S3Client;
+  readonly transfers: Transfers;
   /** Asks the database to cancel what a session runs. */
   readonly cancel: (upstream: Upstream) => void;
 }

@@ -27,7 +27,7 @@ export interface LoadError {
   readonly reason: string;
 }
 
-export interface Loaded {
+interface Loaded {
   readonly rows: number;
   readonly bytes: number;
 }

@@ -14,10 +14,8 @@ export interface S3Object extends S3Place {
   readonly size: number;
 }
 
-/** A client of the emulated S3; without an endpoint an error, so that nothing local ever reaches AWS. */
-export function s3Client(env: NodeJS.ProcessEnv): S3Client {
-  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
-  if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set: set it to the emulator's URL, for COPY and UNLOAD");
+/** A client of the emulated S3. */
+export function s3Client(endpoint: string, env: NodeJS.ProcessEnv): S3Client {
   return new S3Client({
     endpoint,
     region: env['AWS_REGION'] ?? 'us-east-1',

@@ -18,7 +18,7 @@ import { UnloadFiles } from './files.js';
 import { manifestOf } from './manifest.js';
 import { listed, removed, s3Error, written } from './s3.js';
 
-export interface Unloaded {
+interface Unloaded {
   readonly rows: number;
   readonly bytes: number;
 }
