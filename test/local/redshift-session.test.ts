@@ -49,6 +49,13 @@ describe('protocol', () => {
     ]);
   });
 
+  it('answers without waiting for acknowledgements', async () => {
+    const started = performance.now();
+    for (let at = 0; at < 100; at += 1) await client.query('SELECT 1');
+    // A delayed acknowledgement in each takes 40 ms.
+    expect(performance.now() - started).toBeLessThan(3_500);
+  });
+
   it('hands on large results and long rows', async () => {
     const { rows } = await client.query("SELECT i, repeat('x', i % 3000) AS x FROM generate_series(1, 20000) i");
     expect(rows).toHaveLength(20_000);
