@@ -10,6 +10,7 @@ import { faultMessage } from './messages.js';
 import { ruleFaults } from './rules.js';
 import { definitionView } from './schema.js';
 import { parseSource } from './source.js';
+import { readStatements } from './statements.js';
 import type { Source } from './source.js';
 import type { CheckedModel } from './together.js';
 import { checkTogether } from './together.js';
@@ -74,8 +75,10 @@ export async function checkDefinitions(paths: readonly string[]): Promise<CheckR
       else storage ??= { file, storage: checked.storage };
       continue;
     }
+    const unread = await readStatements(file, source.data);
     const checked = checkData(source.data);
-    if ('faults' in checked) tell(checked.faults);
+    if (unread.length > 0) tell(unread);
+    else if ('faults' in checked) tell(checked.faults);
     else models.push({ file, definition: checked.definition, source });
   }
   faults.push(...checkTogether(models), ...(storage ? checkMirrors(storage, models) : []));

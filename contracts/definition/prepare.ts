@@ -4,9 +4,17 @@ import { fixedSpan, folder, scalar } from './fields.js';
 /** A file beside the definition, which `apply` and `check` read; what a run gets has its text. */
 const statements = (what: string) =>
   z
-    .strictObject({
-      file: z.string().min(1).describe('Path of the .sql file, from the folder of the definition.'),
-      sql: z.string().trim().min(1, { error: 'must hold a statement' }).describe('Its text; filled in from the file.'),
+    .union([
+      z.string().describe('Path of a .sql file, from the folder of the definition.'),
+      z.strictObject({
+        file: z.string().min(1).describe('The file that the text is from.'),
+        sql: z.string().trim().min(1, { error: 'must hold a statement' }).describe('Its text.'),
+      }),
+    ])
+    .transform((value, context) => {
+      if (typeof value !== 'string') return value;
+      context.addIssue({ code: 'custom', message: 'must be { file, sql } where no file can be read from' });
+      return z.NEVER;
     })
     .describe(what)
     .meta({ examples: ['sql/query.sql'] });
