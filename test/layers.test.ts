@@ -36,6 +36,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       /^@temporalio\/(activity|common)$/,
       /^p-limit$/,
       /^csv-parse/,
+      // The client of warehouses; the ledger has its own.
+      /^pg(-copy-streams)?$/,
     ],
     node: true,
   },

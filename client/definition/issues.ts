@@ -8,8 +8,6 @@ import { showValue, valueAt } from './values.js';
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-const NOT_YET = /^(not yet available: [^.]+)\. (.+)$/;
-
 /** The issues of a union's branch that fits the type of the value best, or the union's own. */
 function flatten(issue: Issue, base: Path = []): { issue: Issue; path: Path }[] {
   const path = [...base, ...issue.path];
@@ -101,9 +99,6 @@ export function faultsOf(issues: readonly Issue[], data: unknown, view: SchemaVi
       if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, view));
       const value = valueAt(data, path);
       if (issue.code === 'invalid_type' && value === undefined) return [required(path, view)];
-      const [, notYet, advice] = NOT_YET.exec(issue.message) ?? [];
-      if (notYet !== undefined)
-        return [{ path, atKey: true, message: `is ${notYet}`, fix: `${advice?.toLowerCase()}` }];
       const fix = fixOf(issue, path, value, view);
       const quoted = value === undefined || (issue.code === 'custom' && typeof value === 'object');
       return [

@@ -15,13 +15,9 @@ export interface Schema {
   readonly items?: Schema;
   readonly additionalProperties?: boolean | Schema;
   readonly anyOf?: readonly Schema[];
-  readonly not?: object;
 }
 
 export const schema = definitionJsonSchema() as Schema;
-
-/** Whether the key is there only to be refused until its feature lands. */
-export const isNotYet = (part: Schema) => part.not !== undefined;
 
 const asObject = (part: Schema) => (part.properties ? part : part.anyOf?.find((branch) => branch.properties)) ?? part;
 
@@ -63,13 +59,12 @@ export function viewOf(whole: Schema): SchemaView {
     schemaAt,
     keysAt(path) {
       const properties = asObject(schemaAt(path) ?? {}).properties ?? {};
-      return Object.keys(properties).filter((key) => !isNotYet(properties[key] as Schema));
+      return Object.keys(properties);
     },
     pathsOf(key) {
       const found: string[] = [];
       const walk = (part: Schema, path: readonly string[]) => {
         for (const [name, child] of Object.entries(asObject(part).properties ?? {})) {
-          if (isNotYet(child)) continue;
           if (name === key) found.push([...path, name].join('.'));
           walk(child, [...path, name]);
         }

@@ -3,7 +3,7 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { checkData } from './check.js';
 import type { Fault } from './fault.js';
 import { pathText } from './fault.js';
-import { closest, definitionView, isNotYet } from './schema.js';
+import { closest, definitionView } from './schema.js';
 import { showValue } from './values.js';
 
 const { keysAt, schemaAt } = definitionView;
@@ -23,8 +23,6 @@ function steps(key: string): PropertyKey[] {
 
 function unknown(file: string, path: readonly PropertyKey[]): Fault | undefined {
   const prefixes = path.map((_key, index) => schemaAt(path.slice(0, index + 1)));
-  // A key of a feature to come has its own words in the schema.
-  if (prefixes.some((part) => part && isNotYet(part))) return undefined;
   const depth = prefixes.indexOf(undefined);
   if (depth < 0) return undefined;
   const known = keysAt(path.slice(0, depth));

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { parseSpan } from '../duration.js';
 
-/** A key whose feature has not landed: refused, so that nothing is silently ignored. */
-export const notYet = (what: string) => z.never({ error: `not yet available: ${what}. Remove the key` }).optional();
-
 export const span = (what: string) =>
   z
     .string()

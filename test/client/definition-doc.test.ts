@@ -4,24 +4,14 @@ import { format, resolveConfig } from 'prettier';
 import { parseAllDocuments } from 'yaml';
 import { expect, it } from 'vitest';
 import { checkData } from '../../client/definition/check.js';
-import { isNotYet, schema } from '../../client/definition/schema.js';
-import type { Schema } from '../../client/definition/schema.js';
+import { schema } from '../../client/definition/schema.js';
 import { rows, tableOf } from './schema-table.js';
 
 const PAGE = fileURLToPath(new URL('../../docs/definition.md', import.meta.url));
 const HEADING = '## Keys\n';
 
-function notYet(part: Schema, path = ''): string[] {
-  return Object.entries(part.properties ?? {}).flatMap(([name, child]) => {
-    const key = path === '' ? name : `${path}.${name}`;
-    return isNotYet(child) ? [`\`${key}\``] : notYet(child, key);
-  });
-}
-
 const table = `${HEADING}
-${tableOf(schema)}
-Known, and refused as "not yet available" so that nothing is silently ignored: ${notYet(schema).join(', ')}.
-`;
+${tableOf(schema)}`;
 
 /** Written anew by `npx vitest run test/client/definition-doc.test.ts -u`. */
 it('docs/definition.md has every key as the schema has it', async () => {

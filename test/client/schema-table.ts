@@ -1,4 +1,4 @@
-import { isNotYet, type Schema } from '../../client/definition/schema.js';
+import type { Schema } from '../../client/definition/schema.js';
 
 const code = (value: unknown) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 
@@ -16,7 +16,6 @@ export function rows(part: Schema, path = ''): string[] {
   const map = part.properties ? part : (part.anyOf?.find(({ properties }) => properties) ?? part.items ?? part);
   return Object.entries(map.properties ?? {}).flatMap(([name, child]) => {
     const key = path === '' ? name : `${path}.${name}`;
-    if (isNotYet(child)) return [];
     const plain =
       child.default === undefined ||
       (typeof child.default === 'object' && Object.keys(child.default as object).length === 0);
