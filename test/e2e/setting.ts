@@ -75,7 +75,18 @@ export class Setting {
   /** @param within a command that runs the command after it, for a view of the file system of its own */
   static async start(within: (stateDir: string) => readonly string[] = () => []): Promise<Setting> {
     const stateDir = await mkdtemp(join(tmpdir(), 'perennial-e2e-'));
-    const ports = ['temporal', 'ui', 'aws', 'sagemaker', 'slack', 'postgres', 'workerHealth', 'workerMetrics'];
+    const ports = [
+      'temporal',
+      'ui',
+      'aws',
+      'sagemaker',
+      'slack',
+      'redshift',
+      'postgres',
+      'warehouse',
+      'workerHealth',
+      'workerMetrics',
+    ];
     const free = ports.flatMap((name) => ['--port', `${name}=0`]);
     const enter = within(stateDir);
     const hidden = enter.length > 0;

@@ -9,6 +9,7 @@ const LONG = [
   'e2e/survival',
   'e2e/survival-hang',
   'e2e/outcomes',
+  'e2e/warehouse',
   'e2e/housing',
   'worker/local-mode',
   'e2e/evaluation',

@@ -1,0 +1,104 @@
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { walkThrough, type Observations } from '../../examples/warehouse/walk-through.js';
+import { historyText } from '../support/history-text.js';
+import { Setting } from './setting.js';
+
+const BUCKET = 'perennial-demo';
+const PUBLISHED = 'data/warehouse/train/2025-01-01/';
+
+let seen: Observations;
+let setting: Setting;
+// The first use of a machine fetches the image's packages.
+beforeAll(async () => {
+  setting = await Setting.start();
+  const said: string[] = [];
+  seen = await walkThrough({ env: setting.env, say: (line) => void said.push(line) }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${said.join('\n')}`, { cause: error });
+  });
+}, 600_000);
+afterAll(() => setting.stop(), 60_000);
+
+const keysUnder = async (Prefix: string) => {
+  const { Contents = [] } = await setting.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix }));
+  return Contents.map(({ Key = '' }) => Key);
+};
+
+describe('the warehouse walk-through', () => {
+  it('deploys a model of what the warehouse exported, far better than the median', () => {
+    const { state, evaluation } = seen.run;
+    expect(state).toBe('Deployed');
+    expect(evaluation).toMatchObject({ metric: 'mdape', rows: 400, verdict: { passed: true } });
+    expect(seen.mdape).toBe(evaluation.candidate.metrics.mdape);
+    expect(seen.naiveMdape).toBeGreaterThan(0.5);
+    // Chance alone moves a price by 0.08 in the median.
+    expect(seen.mdape).toBeLessThan(0.11);
+    expect(seen.invoked).toHaveLength(5);
+  });
+
+  it('publishes the very rows that the data has, without those held back, and encrypted', async () => {
+    const keys = await keysUnder(PUBLISHED);
+    const texts = await Promise.all(
+      keys.map(async (Key) => {
+        const [head, { Body }] = await Promise.all([
+          setting.s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key })),
+          setting.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key })),
+        ]);
+        expect(head.ServerSideEncryption).toBe('aws:kms');
+        return (await Body?.transformToString()) ?? '';
+      }),
+    );
+    const exported = texts.join('').trim().split('\n').sort();
+    expect(exported).toHaveLength(3_600);
+    expect(exported).toEqual(seen.warehouse.train.map(({ csv }) => csv.trim()).sort());
+  });
+
+  it('has the warehouse load, check and unload as production would', () => {
+    const { statements } = seen;
+    expect(statements.every(({ user, status }) => user === 'awsuser' && status === 'success')).toBe(true);
+    const copies = statements.filter(({ type }) => type === 'COPY').map(({ text }) => text);
+    expect(copies.map((text) => /^COPY "(\w+)"/.exec(text)?.[1])).toEqual(['venue', 'date', 'event', 'sales']);
+    expect(copies[3]).toBe(
+      [
+        `COPY "sales"\nFROM 's3://${BUCKET}/raw/warehouse/sales_'\nIAM_ROLE 'arn:aws:iam::000000000000:role/warehouse-s3'`,
+        "DELIMITER '|'\nTIMEFORMAT 'MM/DD/YYYY HH:MI:SS'",
+      ].join('\n'),
+    );
+    const unloads = statements.filter(({ type }) => type === 'UNLOAD').map(({ text }) => text);
+    expect(unloads).toEqual([expect.stringMatching(/^UNLOAD \('.*\n.*'\)\nTO 's3:.*\nIAM_ROLE .*\nFORMAT CSV\n/s)]);
+    expect(unloads[0]).toMatch(/\nKMS_KEY_ID '[a-f0-9-]{36}'\nENCRYPTED\nMANIFEST VERBOSE\nMAXFILESIZE 256 MB$/);
+    // The as-of date is bound: no statement has it.
+    expect(statements.filter(({ text }) => /'2025-01-01'/.test(text))).toEqual([]);
+    expect(statements.filter(({ text }) => /FROM event_percentile|getdate\(\)/.test(text)).length).toBeGreaterThan(1);
+  });
+
+  it('reports the best thousandth of the events', () => {
+    const totals = [...seen.warehouse.train, ...seen.warehouse.test].map(({ csv }) => Number(csv.split(',')[0]));
+    expect(seen.top.map(({ total }) => total)).toEqual(totals.sort((a, b) => b - a).slice(0, 4));
+  });
+
+  it('changes nothing when the same date is run again', async () => {
+    expect(seen.again.outcome).toBe('NoNewData');
+    const [first, second] = [seen.run.run, seen.again.run].map((id) =>
+      String(id.split('/').at(-1)).replaceAll(/[-:.]/g, ''),
+    );
+    const names = (await keysUnder(PUBLISHED)).map((key) => key.slice(PUBLISHED.length));
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.every((name) => name.startsWith(`${first}-`))).toBe(true);
+    // Of the second export no rows are left either.
+    expect(await keysUnder(`models/warehouse/runs/${second}/export/data_`)).toEqual([]);
+  });
+
+  it('has no password, row or credential in the histories of its runs', async () => {
+    for (const id of [seen.run.run, seen.again.run]) {
+      const text = historyText(await setting.client.workflow.getHandle(id).fetchHistory());
+      expect(text).toContain('event_percentile');
+      expect(text).not.toMatch(/password|IAM:awsuser|postgres:\/\//i);
+      expect(text).not.toContain(seen.warehouse.train[0]?.csv.split(',')[0]);
+    }
+  });
+
+  it('leaves no endpoint', () => {
+    expect(seen.endpointGone).toBe(true);
+  });
+});
