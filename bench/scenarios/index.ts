@@ -29,6 +29,7 @@ import { score } from './score.js';
 import { silentRollback } from './silent-rollback.js';
 import { start } from './start.js';
 import { statusCalls } from './status-calls.js';
+import { warehouse } from './warehouse.js';
 import { zeroLoss } from './zero-loss.js';
 
 /** Every scenario, by the name that `npm run bench -- <name>` takes. */
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
   crash,
   faults,
   housing,
+  warehouse,
   release,
   silentRollback,
   gate,
