@@ -38,7 +38,7 @@ interface Address {
   readonly port: number;
 }
 
-export const warehouseName = ({ cluster, workgroup, urlParameter }: RedshiftPrepare): string =>
+const warehouseName = ({ cluster, workgroup, urlParameter }: RedshiftPrepare): string =>
   cluster
     ? `cluster ${cluster.identifier}, database ${cluster.database}`
     : workgroup

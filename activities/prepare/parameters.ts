@@ -25,7 +25,7 @@ export async function bindParameters(
 }
 
 /** In the order of their names in the definition; null for a watermark that is not there yet. */
-export async function parameterValues(
+async function parameterValues(
   ssm: SSMClient,
   { definition, asOf }: PrepareInput,
   types: ParameterTypes,

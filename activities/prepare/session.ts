@@ -26,7 +26,7 @@ export interface Session {
 }
 
 /** Under which name a warehouse's history has what a run did in a step: an attempt finds by it what the one before has done. */
-export const tagOf = ({ ref }: Pick<PrepareInput, 'ref'>, step: PrepareStep): string =>
+const tagOf = ({ ref }: Pick<PrepareInput, 'ref'>, step: PrepareStep): string =>
   `perennial/${ref.model}/${compactTime(ref.runTime)}/${step}`;
 
 /** Connects, works, and leaves no connection and no statement behind, however it ends. Heartbeats throughout. */
@@ -105,7 +105,7 @@ async function untilCancelled<T>(access: Access, session: Session, work: (sessio
 }
 
 /** Cancels what a process of the server does now. Best effort: the connection is closed after it in any case. */
-export async function cancelStatement({ config }: Access, pid: number): Promise<void> {
+async function cancelStatement({ config }: Access, pid: number): Promise<void> {
   const client = new pg.Client({
     ...config,
     connectionTimeoutMillis: CANCEL_WITHIN_MS,

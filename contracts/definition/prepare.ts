@@ -192,7 +192,7 @@ const redshift = z
 
 export const prepare = z.strictObject({ redshift }).describe('How data is made before it is looked for.');
 
-export type Prepare = z.output<typeof prepare>;
+type Prepare = z.output<typeof prepare>;
 export type RedshiftPrepare = Prepare['redshift'];
 export type WarehouseCheck = z.output<typeof check>;
 export type WarehouseLoad = z.output<typeof load>;
