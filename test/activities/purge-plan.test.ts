@@ -24,7 +24,7 @@ describe('inspectTargets', () => {
       objects: 2,
       prefixes: 1,
       values: 0,
-      hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      hash: expect.stringMatching(/^[\w-]{43}$/) as string,
     });
     expect(seen.buckets).toHaveLength(2);
     expect(seen.buckets).toContainEqual({ bucket: world.bucket, versioning: 'suspended', ...plain });
