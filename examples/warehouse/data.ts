@@ -20,7 +20,7 @@ export interface Warehouse {
 }
 
 /** Columns of `EventRow.csv` after the label. */
-const EVENT_FEATURES = ['seats', 'category', 'month', 'weekday', 'holiday'] as const;
+export const EVENT_FEATURES = ['seats', 'category', 'month', 'weekday', 'holiday'] as const;
 /** The first day on which every event is over. */
 export const AS_OF = '2025-01-01';
 
