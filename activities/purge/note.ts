@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as sha256Of } from 'node:crypto';
 import type { Doomed } from './delete.js';
 import type { Counts } from './tally.js';
 
@@ -15,7 +15,7 @@ export const LINES = { counts: '+', countsKey: '*', others: '=', waits: '~' } as
 
 /** What stands for an entry in a note, by the keyed hash of its key. */
 export const digestOf = (hash: string, versionId: string): string =>
-  createHash('sha256').update(`${hash}\0${versionId}`).digest('base64url').slice(0, DIGEST);
+  sha256Of('sha256', `${hash}\0${versionId}`, 'base64url').slice(0, DIGEST);
 
 /** The digests that stand in a line, without its first character. */
 export function* digestsIn(line: string): Generator<string> {

@@ -1,84 +1,21 @@
 import { hash } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
-import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { removeObject } from '../../client/exchange.js';
+import { describe, expect, it, vi } from 'vitest';
 import { parseS3Uri } from '../../contracts/names.js';
 import type { PurgeInput, PurgeWork } from '../../contracts/purge/index.js';
-import { awsClients } from '../support/aws.js';
 import { historyText } from '../support/history-text.js';
-import { raise, script } from '../support/scripted-activities.js';
-import type { ClientEnvironment } from './environment.js';
-import { clientEnvironment } from './environment.js';
+import { raise } from '../support/scripted-activities.js';
+import { purgeSetting, WHY } from './purge-setting.js';
 import { call, temporaryFolder } from './terminal.js';
 
-const BUCKET = `purge-${process.pid}`;
 const ODD = 'odd \u2028 %20+é\rend';
 const KEYS = ['the first of all.csv', 'a b%20+c', ODD, 'the last one/'];
-const { s3 } = awsClients(inject('aws').endpoint);
-const happy = script().activities;
-let at: ClientEnvironment;
-/** What the worker found in the list of each purge. */
-let lists: string[];
-
-async function textOf(uri: string): Promise<string> {
-  const { bucket: Bucket, key: Key } = parseS3Uri(uri);
-  return (await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString()) ?? '';
-}
-
-const inspectTargets = async (input: PurgeWork) => {
-  const text = await textOf(input.targetsUri);
-  lists.push(text);
-  const lines = text.trimEnd().split('\n');
-  const count = (member: string) => lines.filter((line) => member in (JSON.parse(line) as object)).length;
-  return {
-    ...(await happy.inspectTargets(input)),
-    objects: count('key'),
-    prefixes: count('prefix'),
-    values: count('value'),
-  };
-};
-
-beforeAll(async () => {
-  vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
-  at = await clientEnvironment();
-  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  lists = [];
-  at.override({ inspectTargets, forgetTargets });
-});
-afterEach(() => {
-  lists = [];
-  at.override({ inspectTargets, forgetTargets });
-});
-afterAll(async () => {
-  await at.close();
-  vi.unstubAllEnvs();
-});
-
-const perennial = (...argv: string[]) => call(at.env, ['purge', ...argv]);
-const uri = (key: string) => `s3://${BUCKET}/${key}`;
-const WHY = ['--reason', 'erasure request'];
-let requests = 0;
-const mint = () => `R-${(requests += 1)}`;
-
-/** How many objects are left of Perennial's own. */
-async function left(): Promise<number> {
-  const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: '_perennial/' }));
-  return KeyCount;
-}
-
-const forgetTargets = async ({ targetsUri }: PurgeWork) => {
-  const { bucket, key } = parseS3Uri(targetsUri);
-  await removeObject(s3, bucket, key);
-};
+const setting = purgeSetting();
+const { bucket: BUCKET, s3, happy, lists, perennial, uri, mint, left, inspectTargets, forgetTargets } = setting;
 
 async function startedWith(request: string): Promise<PurgeInput> {
-  const { events } = await at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
+  const { events } = await setting.at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
   const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   return defaultPayloadConverter.fromPayload<PurgeInput>(input as never);
 }
@@ -103,7 +40,7 @@ describe('purge', () => {
     const { targetsHash } = await startedWith(request);
     const plain = hash('sha256', lists[0] ?? '');
     expect([targetsHash, targetsHash === plain]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), false]);
-    const text = historyText(await at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
+    const text = historyText(await setting.at.client.workflow.getHandle(`purge/${request}`).fetchHistory());
     expect(text).toContain('erasure request');
     expect(KEYS.filter((key) => text.includes(key))).toEqual([]);
     expect(await left()).toBe(0);
@@ -169,14 +106,14 @@ describe('purge', () => {
     expect(err).not.toContain('targets: none');
     const blank = await perennial(uri('a'), ...rows, `${folder}/blank`, ...start);
     expect([blank.code, blank.err]).toEqual([2, expect.stringContaining('nothing but blank lines')]);
-    const stdin = await call(at.env, ['purge', '--from', '-', ...start], { stdin: `\ufeff${odd}\n` });
+    const stdin = await call(setting.at.env, ['purge', '--from', '-', ...start], { stdin: `\ufeff${odd}\n` });
     expect([stdin.code, lists[1]]).toEqual([0, `${JSON.stringify({ bucket: BUCKET, key: 'jos\u00e9' })}\n`]);
     for (const command of [
       ['audit', 'erased', '--bucket', BUCKET],
       ['lineage'],
       ['purge', 'lift', '--request', request, ...WHY],
     ]) {
-      const refused = await call(at.env, [...command, '--from', `${folder}/utf16`]);
+      const refused = await call(setting.at.env, [...command, '--from', `${folder}/utf16`]);
       expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('line 1: is not UTF-8')]);
     }
     expect(await left()).toBe(0);
@@ -190,7 +127,7 @@ describe('purge', () => {
     expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('erases 1 object, 2 prefixes for good')]);
     const asked: string[] = [];
     const answered = (answer: string) =>
-      call(at.env, ['purge', ...args, '--follow'], {
+      call(setting.at.env, ['purge', ...args, '--follow'], {
         terminal: { inIsTty: true, errIsTty: true, ask: async (question) => (asked.push(question), answer) },
       });
     expect((await answered('no')).err).toContain('not confirmed');
@@ -215,7 +152,7 @@ describe('purge', () => {
       };
     const counts = { versions: 3, markers: 1, uploads: 0, bytes: 2048 };
     const use = { run: 'retrain/weather/1', model: 'weather', channel: 'train', outcome: 'Deployed', as: 'trained' };
-    at.override({
+    setting.at.override({
       inspectTargets,
       planObjects: write({
         total: counts,
@@ -272,7 +209,7 @@ describe('purge', () => {
       inspectTargets,
       recordAudit: async () => Promise.reject(raise('LedgerUnavailable', 'no ledger')),
     };
-    at.override(waiting);
+    setting.at.override(waiting);
     const start = [uri('a.csv'), '--request', request, ...WHY];
     expect((await perennial(...start)).out).toContain(`started purge/${request}`);
     await vi.waitUntil(async () => (await perennial('status', request)).out.includes('waiting in recordAudit'), {
@@ -285,7 +222,7 @@ describe('purge', () => {
     expect((await perennial('status', request)).out).toContain('nothing that it had reported yet');
 
     const settled: PurgeWork[] = [];
-    at.override({
+    setting.at.override({
       inspectTargets,
       forgetTargets,
       settleTombstones: async (work) => void settled.push(work),
@@ -305,7 +242,7 @@ describe('purge', () => {
     expect((await perennial('resume', request, '--links-removed')).err).toContain('leave out --links-removed');
 
     // Names that nobody finds by the path any more: told from execution to execution, until somebody says that they are gone.
-    at.override({
+    setting.at.override({
       ...{ inspectTargets, forgetTargets: async () => undefined },
       eraseCopies: async (input) => ({
         ...(await happy.eraseCopies(input)),
@@ -313,11 +250,11 @@ describe('purge', () => {
       }),
     });
     expect((await perennial('resume', request, '--follow')).out).toContain('2 × file with other links');
-    at.override({ inspectTargets, forgetTargets: async () => undefined });
+    setting.at.override({ inspectTargets, forgetTargets: async () => undefined });
     const kept = await perennial('resume', request, '--follow');
     expect([kept.code, kept.out]).toEqual([1, expect.stringContaining('2 × file with other links')]);
     expect(await startedWith(request)).toMatchObject({ links: 2 });
-    at.override({
+    setting.at.override({
       ...{ inspectTargets, forgetTargets },
       settleTombstones: async (work) => void settled.push(work),
       verifyObjects: async (input) => ({
@@ -358,7 +295,7 @@ describe('purge', () => {
     const request = mint();
     expect((await perennial(uri('a.csv'), '--request', request, ...WHY, '--follow')).code).toBe(0);
     const asked: unknown[] = [];
-    at.override({
+    setting.at.override({
       certify: async ({ outputUri, storage }) => {
         asked.push(storage.records.bucket);
         const { bucket: Bucket, key: Key } = parseS3Uri(outputUri);
@@ -380,91 +317,4 @@ describe('purge', () => {
     expect(asked).toEqual([BUCKET]);
     expect(await left()).toBe(0);
   });
-
-  it('takes away what it wrote when it is interrupted while the list is read', async () => {
-    const interrupts = new Set<() => void>();
-    const { code, err } = await call(at.env, ['purge', '--from', '-', '--request', mint(), ...WHY], {
-      terminal: {
-        readBytes: async function* () {
-          yield Buffer.from(`${uri('a')}\n`);
-          for (const interrupt of [...interrupts]) interrupt();
-          yield Buffer.from(`${uri('b')}\n`);
-        },
-        onInterrupt: (callback) => {
-          interrupts.add(callback);
-          return () => interrupts.delete(callback);
-        },
-      },
-    });
-    expect([code, err, interrupts.size]).toEqual([130, expect.stringContaining('interrupted'), 0]);
-    expect(await left()).toBe(0);
-  });
-
-  it('takes it away when a dry run is interrupted that a worker is at, and says what it waits for', async () => {
-    let free: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (free = resolve));
-    at.override({ inspectTargets, planObjects: async () => held.then(() => ({ bytes: 0 })) });
-    const { code, err, json } = await call(at.env, ['purge', uri('a.csv'), '--dry-run', '--json'], {
-      interruptWhen: (text) => text.includes('a worker is at'),
-    });
-    free();
-    expect([code, json()]).toEqual([130, { error: expect.stringMatching(/^interrupted/) as string, exitCode: 130 }]);
-    expect(err).toContain('heartbeat timeout');
-    expect(await left()).toBe(0);
-  }, 30_000);
-
-  it('leaves no list behind when nothing could be started', async () => {
-    const { code, err } = await perennial(`s3://purge-no-such-bucket/a`, '--request', mint(), ...WHY);
-    expect([code, err]).toEqual([1, expect.stringContaining('there is no bucket purge-no-such-bucket')]);
-  });
-
-  it('ends with one sentence and code 3 where Temporal goes away under a follower', async () => {
-    const [host = '', port = ''] = (at.env['TEMPORAL_ADDRESS'] ?? '').split(':');
-    const sockets = new Set<Socket>();
-    const between = createServer((socket) => {
-      const onward = connect(Number(port), host);
-      for (const [one, other] of [
-        [socket, onward],
-        [onward, socket],
-      ] as const) {
-        sockets.add(one);
-        one.on('error', () => other.destroy()).on('close', () => other.destroy());
-        one.pipe(other);
-      }
-    });
-    await once(between.listen(0, '127.0.0.1'), 'listening');
-    const request = mint();
-    at.override({ inspectTargets, recordAudit: async () => Promise.reject(raise('LedgerUnavailable', 'no ledger')) });
-    const env = { ...at.env, TEMPORAL_ADDRESS: `127.0.0.1:${(between.address() as AddressInfo).port}` };
-    let told = '';
-    const { code, err } = await call(env, ['purge', uri('a.csv'), '--request', request, ...WHY, '--follow'], {
-      terminal: {
-        err: (text) => {
-          told += text;
-          if (!text.includes('started purge/')) return;
-          between.close();
-          for (const socket of sockets) socket.destroy();
-        },
-      },
-    });
-    expect({ code, err }).toEqual({ code: 3, err: '' });
-    expect(told).toMatch(/^Temporal cannot be reached.*: see whether it runs/m);
-    expect(told).not.toMatch(/Resolution note|^ +at /m);
-    at.override({ inspectTargets, forgetTargets });
-    expect((await perennial('cancel', request)).out).toContain('Cancelled');
-    expect((await perennial('forget', request)).code).toBe(0);
-  }, 60_000);
-
-  it('says that nobody has taken the work, and leaves nothing when it is interrupted then', async () => {
-    await at.stopWorker();
-    const { code, err } = await call(at.env, ['purge', uri('a.csv'), '--dry-run'], {
-      interruptWhen: (text) => text.includes('nobody has taken'),
-    });
-    expect({ code, err }).toEqual({ code: 130, err: expect.stringContaining(at.env['PERENNIAL_TASK_QUEUE'] ?? '?') });
-    expect(await left()).toBe(0);
-    const planned = at.client.workflow.list({ query: 'WorkflowType = "purgePlan" AND ExecutionStatus = "Running"' });
-    const running: string[] = [];
-    for await (const { workflowId } of planned) running.push(workflowId);
-    expect(running).toEqual([]);
-  }, 30_000);
 });

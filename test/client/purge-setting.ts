@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
+import { removeObject } from '../../client/exchange.js';
+import { parseS3Uri } from '../../contracts/names.js';
+import type { PurgeWork } from '../../contracts/purge/index.js';
+import { awsClients } from '../support/aws.js';
+import { script } from '../support/scripted-activities.js';
+import { clientEnvironment, type ClientEnvironment } from './environment.js';
+import { call } from './terminal.js';
+
+export const WHY = ['--reason', 'erasure request'];
+
+/** What the tests of a file about purges share: a worker that plays one, a bucket, and the lists that it was given. Call it at the top of a file. */
+export function purgeSetting() {
+  const name = randomUUID().slice(0, 8);
+  const bucket = `purge-${name}`;
+  const { s3 } = awsClients(inject('aws').endpoint);
+  const happy = script().activities;
+  const lists: string[] = [];
+  let at: ClientEnvironment;
+  let requests = 0;
+
+  const textOf = async (uri: string): Promise<string> => {
+    const { bucket: Bucket, key: Key } = parseS3Uri(uri);
+    return (await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString()) ?? '';
+  };
+  const inspectTargets = async (input: PurgeWork) => {
+    const text = await textOf(input.targetsUri);
+    lists.push(text);
+    const lines = text.trimEnd().split('\n');
+    const count = (member: string) => lines.filter((line) => member in (JSON.parse(line) as object)).length;
+    return {
+      ...(await happy.inspectTargets(input)),
+      objects: count('key'),
+      prefixes: count('prefix'),
+      values: count('value'),
+    };
+  };
+  const forgetTargets = async ({ targetsUri }: PurgeWork) => {
+    const { bucket: at, key } = parseS3Uri(targetsUri);
+    await removeObject(s3, at, key);
+  };
+
+  beforeAll(async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    at = await clientEnvironment();
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    at.override({ inspectTargets, forgetTargets });
+  });
+  afterEach(() => {
+    lists.length = 0;
+    at.override({ inspectTargets, forgetTargets });
+  });
+  afterAll(async () => {
+    await at.close();
+    s3.destroy();
+    vi.unstubAllEnvs();
+  });
+
+  return {
+    ...{ bucket, s3, happy, lists, inspectTargets, forgetTargets },
+    get at() {
+      return at;
+    },
+    perennial: (...argv: string[]) => call(at.env, ['purge', ...argv]),
+    uri: (key: string) => `s3://${bucket}/${key}`,
+    mint: () => `R-${name}-${(requests += 1)}`,
+    /** How many objects are left of Perennial's own. */
+    async left(): Promise<number> {
+      const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: '_perennial/' }));
+      return KeyCount;
+    },
+  };
+}
