@@ -16,6 +16,51 @@ const QUOTES_VALUES = /^(22|23)/;
 /** Administrator's command, operator's intervention, shutdown, out of resources, connection, serialization, lock not available. */
 const PASSING = /^(08|40|53|55P03|57P0[123]|58)/;
 
+/** Redshift gives it to all that goes wrong between it and S3, and to rows that fit no table: only the words tell which it is. */
+const INTERNAL = 'XX000';
+
+/** What COPY and UNLOAD say with that code (Redshift documentation, COPY errors). `text` stands in for words that may name a key of data. */
+const LOAD_ERRORS: readonly { says: RegExp; type: FailureType; advice: string; text?: string }[] = [
+  {
+    says: /^Load into table /,
+    type: 'DataInvalid',
+    advice:
+      'stl_load_errors, or sys_load_error_detail on Serverless, names object, line and column: put the raw data right, or delimiter, timeFormat and dateFormat of the load, then start a new run',
+    text: 'a row does not fit the table',
+  },
+  {
+    says: /^The specified S3 prefix /,
+    type: 'DataInvalid',
+    advice: 'Upload the raw data, or correct from of the load, then start a new run',
+    text: 'there is no object under its prefix',
+  },
+  {
+    says: /NoSuchKey|None of the objects of the manifest|not in correct json format/,
+    type: 'DataInvalid',
+    advice: 'Look at the manifest that from of the load names, and at what it lists, then start a new run',
+    text: 'the manifest is missing or no manifest, or lists an object that is missing',
+  },
+  {
+    says: /NoSuchBucket/,
+    type: 'ResourceMissing',
+    advice: 'Create the bucket, or correct the S3 URI, then start a new run',
+    text: 'S3 has no such bucket',
+  },
+  {
+    says: /AccessDenied|Access Denied|Status 403|not authorized to (assume|get credentials)/i,
+    type: 'AccessDenied',
+    advice:
+      'Attach prepare.redshift.role to the warehouse, and give it the right to list and read what is loaded, to write what is exported, and to use the KMS key',
+    text: 'S3 or IAM refused the role',
+  },
+  {
+    says: /Status 5\d\d|SlowDown/,
+    type: 'ServiceUnavailable',
+    advice: 'It is tried again; if it lasts, look at S3',
+    text: 'S3 could not answer',
+  },
+];
+
 /** Turns an error of the warehouse's client into a failure. No value of a row, no credential and no SQL text with values is in it. */
 export function warehouseFailure(error: unknown, { warehouse, action }: Doing): Error {
   if (isFailure(error)) return error;
@@ -50,6 +95,10 @@ function refused({ code = '', message }: DatabaseError, warehouse: string, actio
       'Somebody or a time limit of the warehouse cancelled the statement; it is tried again',
     );
   if (PASSING.test(code)) return told('ServiceUnavailable', 'It is tried again; if it lasts, look at the warehouse');
+  if (code === INTERNAL) {
+    const known = LOAD_ERRORS.find(({ says }) => says.test(message));
+    if (known) return told(known.type, known.advice, known.text);
+  }
   if (QUOTES_VALUES.test(code))
     return told(
       'DataInvalid',

@@ -212,11 +212,39 @@ describe('preparing in Redshift', () => {
       'AccessDenied|DefinitionInvalid',
       /./,
     ],
+    [
+      'raw data that is not there',
+      { load: [{ table: 'sales', from: 's3://BUCKET/nothing/sales_' }] },
+      'loadWarehouse',
+      'DataInvalid',
+      /load sales failed: there is no object under its prefix .*Upload the raw data/,
+    ],
+    [
+      'rows that do not fit',
+      { load: [{ table: 'sales', from: 's3://BUCKET/raw/sales_', delimiter: ';' }] },
+      'loadWarehouse',
+      'DataInvalid',
+      /load sales failed: a row does not fit the table .*stl_load_errors, or /,
+    ],
+    [
+      'a manifest that is none',
+      { load: [{ table: 'sales', from: 's3://BUCKET/raw/sales_1', manifest: true }] },
+      'loadWarehouse',
+      'DataInvalid',
+      /the manifest is missing or no manifest/,
+    ],
+    [
+      'a bucket that is not there',
+      { load: [{ table: 'sales', from: 's3://perennial-nowhere/raw/sales_' }] },
+      'loadWarehouse',
+      'ResourceMissing',
+      /Create the bucket/,
+    ],
     ['an authority that is not trusted', { ca: undefined }, 'loadWarehouse', 'AccessDenied', /certificate/],
   ] as const)('says what is wrong: %s', async (_case, redshift, name, type, message) => {
-    const failure = await failureOf(
-      runActivity(activities[name] as (work: PrepareInput) => Promise<unknown>, input(redshift as Partial<Redshift>)),
-    );
+    const changes = JSON.parse(JSON.stringify(redshift).replaceAll('BUCKET', fixture.bucket)) as Partial<Redshift>;
+    const work = input({ ...(redshift as Partial<Redshift>), ...changes });
+    const failure = await failureOf(runActivity(activities[name] as (work: PrepareInput) => Promise<unknown>, work));
     expect(failure.type).toMatch(new RegExp(`^(${type})$`));
     expect(failure.message).toMatch(message);
     expect(failure.nonRetryable).toBe(true);
