@@ -1,5 +1,6 @@
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVENT_FEATURES } from '../../examples/warehouse/data.js';
 import { walkThrough, type Observations } from '../../examples/warehouse/walk-through.js';
 import { historyText } from '../support/history-text.js';
 import { Setting } from './setting.js';
@@ -23,6 +24,12 @@ const keysUnder = async (Prefix: string) => {
   const { Contents = [] } = await setting.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix }));
   return Contents.map(({ Key = '' }) => Key);
 };
+
+/** What looks like one of the local Redshift's: 48 bytes as base64, where a hash is hex and a path is longer. */
+const passwordsIn = (text: string) =>
+  (text.match(/(?<![\w+/])[A-Za-z0-9+/]{64}(?![\w+/=])/g) ?? []).filter((one) => !/^[0-9a-f]+$/.test(one));
+
+const timeOf = (run: string) => String(run.split('/').at(-1)).replaceAll(/[-:.]/g, '');
 
 describe('the warehouse walk-through', () => {
   it('deploys a model of what the warehouse exported, far better than the median', () => {
@@ -72,6 +79,13 @@ describe('the warehouse walk-through', () => {
     expect(statements.filter(({ text }) => /FROM event_percentile|getdate\(\)/.test(text)).length).toBeGreaterThan(1);
   });
 
+  it('exports the label first, then the features in their order', async () => {
+    const Key = `models/warehouse/runs/${timeOf(seen.run.run)}/export/record.json`;
+    const { Body } = await setting.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+    const { columns } = JSON.parse((await Body?.transformToString()) ?? '') as { columns: string[] };
+    expect(columns).toEqual(['total_price', ...EVENT_FEATURES]);
+  });
+
   it('reports the best thousandth of the events', () => {
     const totals = [...seen.warehouse.train, ...seen.warehouse.test].map(({ csv }) => Number(csv.split(',')[0]));
     expect(seen.top.map(({ total }) => total)).toEqual(totals.sort((a, b) => b - a).slice(0, 4));
@@ -79,9 +93,7 @@ describe('the warehouse walk-through', () => {
 
   it('changes nothing when the same date is run again', async () => {
     expect(seen.again.outcome).toBe('NoNewData');
-    const [first, second] = [seen.run.run, seen.again.run].map((id) =>
-      String(id.split('/').at(-1)).replaceAll(/[-:.]/g, ''),
-    );
+    const [first, second] = [timeOf(seen.run.run), timeOf(seen.again.run)];
     const names = (await keysUnder(PUBLISHED)).map((key) => key.slice(PUBLISHED.length));
     expect(names.length).toBeGreaterThan(0);
     expect(names.every((name) => name.startsWith(`${first}-`))).toBe(true);
@@ -90,12 +102,12 @@ describe('the warehouse walk-through', () => {
   });
 
   it('has no password, row or credential in the histories of its runs', async () => {
+    expect(passwordsIn(`{"data":"${'Ab1+'.repeat(16)}"}`)).toHaveLength(1);
     for (const id of [seen.run.run, seen.again.run]) {
       const text = historyText(await setting.client.workflow.getHandle(id).fetchHistory());
       expect(text).toContain('event_percentile');
       expect(text).not.toMatch(/password|IAM:awsuser|postgres:\/\//i);
-      // Those of the local Redshift are 64 characters of base64, where hashes are hex.
-      expect((text.match(/[A-Za-z0-9+/]{64}/g) ?? []).filter((one) => /[A-Z]/.test(one) && /\d/.test(one))).toEqual([]);
+      expect(passwordsIn(text)).toEqual([]);
       expect(text).not.toContain(seen.warehouse.train[0]?.csv.split(',')[0]);
     }
   });
