@@ -67,17 +67,18 @@ export class BucketEraser {
 
   /** What was chosen of a key, versions first; one entry counts it, unless an earlier try did. */
   #chosen(hash: string, group: Group, chosen: Entries): Doomed[] {
-    const all = (entries: Entries) => [
-      ...entries.versions.map((entry) => this.#doomed(hash, group.key, entry)),
-      ...entries.markers.map((entry) => this.#marker(hash, group.key, entry)),
-    ];
     const { earlier } = this;
-    const seen = earlier?.any ? earlier.see(all(group)) : undefined;
-    const wanted = new Set([...chosen.versions, ...chosen.markers]);
-    const listed = [...group.versions, ...group.markers];
-    const doomed = seen?.entries.filter((_, index) => wanted.has(listed[index] as Entry)) ?? all(chosen);
+    const seen = earlier?.any ? earlier.see(this.#all(hash, group.key, group)) : undefined;
+    const doomed = seen ? kept(seen.entries, group, chosen) : this.#all(hash, group.key, chosen);
     if (!group.again && !seen?.known && doomed[0]) doomed[0] = { ...doomed[0], counts: true };
     return doomed;
+  }
+
+  #all(hash: string, key: string, { versions, markers }: Entries): Doomed[] {
+    const all: Doomed[] = [];
+    for (const entry of versions) all.push(this.#doomed(hash, key, entry));
+    for (const entry of markers) all.push(this.#marker(hash, key, entry));
+    return all;
   }
 
   /** Waits until all that was added has gone. */
@@ -174,4 +175,11 @@ export class BucketEraser {
     ...{ key, versionId, size: 0, marker: true },
     digest: digestOf(hash, versionId),
   });
+}
+
+/** Of a key's entries, in the order of the listing, those that were chosen. */
+function kept(entries: readonly Doomed[], group: Entries, { versions, markers }: Entries): Doomed[] {
+  const wanted = new Set([...versions, ...markers]);
+  const listed = [...group.versions, ...group.markers];
+  return entries.filter((_, index) => wanted.has(listed[index] as Entry));
 }

@@ -23,9 +23,9 @@ export class HashObjects {
     readonly signal: AbortSignal,
   ) {}
 
-  /** @param hashes one a line */
-  async write(hashes: Buffer, note: WindowNote, told: Omit<Noted, 'begun'>): Promise<void> {
-    if (hashes.length === 0 && note.empty) return;
+  /** @param hashes one a line, in pieces */
+  async write(hashes: readonly Buffer[], note: WindowNote, told: Omit<Noted, 'begun'>): Promise<void> {
+    if (hashes.every(({ length }) => length === 0) && note.empty) return;
     const { bucket: Bucket, prefix } = this.#place;
     const Key = `${prefix}${Context.current().info.attempt}.${this.#written}.txt`;
     const { key } = this.work.storage.records;
@@ -36,7 +36,8 @@ export class HashObjects {
         new PutObjectCommand({
           Bucket,
           Key,
-          Body: Buffer.concat([hashes, note.lines(told)]),
+          // One copy, and no other: a window has megabytes.
+          Body: Buffer.concat([...hashes, ...note.lines(told)]),
           ContentType: 'text/plain',
           ...(key && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key }),
         }),

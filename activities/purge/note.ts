@@ -35,7 +35,8 @@ export function count(to: WindowCounts, { marker, size, counts }: Omit<Doomed, '
  */
 export class WindowNote {
   readonly counts = noCounts();
-  #lines: string[] = [];
+  /** Outside of V8's heap. */
+  #lines: Buffer[] = [];
 
   add(entries: readonly Doomed[]): void {
     const own = entries.filter(({ begun }) => !begun);
@@ -60,9 +61,9 @@ export class WindowNote {
   }
 
   /** Its lines; `told` stands with the counts. */
-  lines(told: Omit<Noted, 'begun'>): Buffer {
+  lines(told: Omit<Noted, 'begun'>): Buffer[] {
     const noted: Noted = { ...told, begun: this.counts };
-    return Buffer.from([...this.#lines, `${LINES.counts}${JSON.stringify(noted)}\n`].join(''));
+    return [...this.#lines, Buffer.from(`${LINES.counts}${JSON.stringify(noted)}\n`)];
   }
 
   get empty(): boolean {
@@ -71,7 +72,7 @@ export class WindowNote {
 
   #line(first: string, entries: readonly Doomed[]): void {
     const digests = entries.flatMap(({ digest }) => digest ?? []);
-    if (digests.length > 0) this.#lines.push(`${first}${digests.join('')}\n`);
+    if (digests.length > 0) this.#lines.push(Buffer.from(`${first}${digests.join('')}\n`));
   }
 }
 

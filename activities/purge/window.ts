@@ -15,7 +15,7 @@ interface Waiting {
 /** What of a bucket goes together: first the keyed hashes of its keys are made durable, then its versions go, then its markers. */
 export interface Batches {
   /** Keyed hashes of keys that stand in no earlier object, one a line. */
-  readonly hashes: Buffer;
+  readonly hashes: readonly Buffer[];
   /** What the batches hold. */
   readonly note: WindowNote;
   /** Each for `unpack`. */
@@ -87,7 +87,7 @@ export class Window {
       ...bound.map(({ entry, after }) => ({ entry, after: after - gone })),
     ];
     this.#sealHashes();
-    const hashes = Buffer.concat(this.#lines);
+    const hashes = this.#lines;
     const note = this.#note;
     note.left([...this.#versions, ...this.#markers.map(({ entry }) => entry)]);
     this.#lines = [];
