@@ -47,7 +47,9 @@ describe('a purged key', () => {
     expect(await fresh().mirrorKey(world.storage(), object('a'))).toMatchObject({ copied: 1 });
     expect(await world.files()).toEqual({ a: 'again', b: 'b' });
     await purge('a');
-    expect(await fresh().mirrorKey(world.storage(), object('a'))).toMatchObject({ removed: 1 });
+    await fresh().mirrorKey(world.storage(), object('a'));
+    // By this look, or by the one after the copy a moment before.
+    expect(await world.files()).toEqual({ b: 'b' });
   });
 
   it('is known below a prefix too, while that is being purged', async () => {
