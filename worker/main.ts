@@ -1,12 +1,11 @@
+import './heap.js';
 import { ConfigError, readConfig } from './config.js';
 import { serveHealth } from './health.js';
-import { keepHeapSmall } from './heap.js';
 import { createLogger } from './logging.js';
 import { StartError, installRuntime, startWorker } from './worker.js';
 
 /** The worker process: until SIGTERM or SIGINT, then it finishes what runs. Exit code 1 says that it could not start or failed. */
 async function main(): Promise<void> {
-  keepHeapSmall();
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel);
   installRuntime(config, log);

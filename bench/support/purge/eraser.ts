@@ -1,14 +1,13 @@
+import '../../../worker/heap.js';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { hashesWith } from '../../../activities/keyed-hashes.js';
 import { createErasureActivities } from '../../../activities/purge/index.js';
 import type { PurgeWork } from '../../../contracts/purge/index.js';
 import { createAwsClients } from '../../../worker/clients.js';
-import { keepHeapSmall } from '../../../worker/heap.js';
 import type { ErasureStep, StepDone } from './erasure.js';
 
 // A process of its own that runs activities of a purge as a worker does, so that their memory and time are nobody else's: one message a step, one
 // answer each.
-keepHeapSmall();
 const key = Buffer.alloc(32, 7);
 const { s3 } = createAwsClients({ region: process.env['AWS_REGION'] ?? '' });
 const activities = createErasureActivities({ s3, hashes: () => Promise.resolve(hashesWith(key)) });
