@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeTrainingJobCommand, ListTrainingJobsCommand } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,16 +112,20 @@ describe('several wishes for one model', () => {
     expect([first.state, second.state, third.state]).toEqual(['started', 'queued', 'merged']);
     expect(third.run).toBe(second.run);
     await setting.endDelays('busy');
+    let states: string[] = [];
     await until(
       'both runs to end',
       async () => {
+        await sleep(500);
         const { value } = await setting.cli('runs', '--model', 'busy');
-        return (value as { state: string }[]).filter(({ state }) => state === 'Deployed').length === 2;
+        states = (value as { state: string }[]).map(({ state }) => state);
+        return states.length === 2 && !states.some((state) => state === 'queued' || state === 'running');
       },
-      30_000,
+      90_000,
     );
+    expect(states).toEqual(['Deployed', 'Deployed']);
     expect(await jobsOf('busy')).toHaveLength(2);
-  });
+  }, 120_000);
 
   it('leaves the endpoint alone if asked to', async () => {
     await setting.model('trial');
