@@ -5,6 +5,7 @@ import { ask } from './ask.js';
 import { requireWorker } from './connect.js';
 import { usageError } from './errors.js';
 import { lastDefinition } from './models.js';
+import type { Terminal } from './terminal.js';
 
 type Question = 'compareRuns' | 'collectReport' | 'readLogs';
 
@@ -38,20 +39,22 @@ export async function firstDefinition(
   );
 }
 
-/** Asks the worker a question whose answer travels as an exchange object. */
+/**
+ * Asks the worker a question whose answer travels as an exchange object, which is deleted after, whatever happens.
+ * @throws Interrupted
+ */
 export async function askForObject<T>(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   question: Question,
   input: Parameters<typeof ask<Question>>[4],
-  warn: (text: string) => void,
 ): Promise<T> {
   // The S3 client takes a while to load: only these commands pay for it.
-  const { exchanged, placeOf } = await import('./exchange.js');
+  const { placeOf, withExchange } = await import('./exchange.js');
   const { definition } = input;
-  return exchanged<T>(
-    placeOf(definition),
-    (outputUri) => ask(client, { env }, question, definition.name, { ...input, outputUri }),
-    warn,
-  );
+  return withExchange(terminal, placeOf(definition), async (exchange, interrupt) => {
+    const { outputUri } = exchange;
+    await ask(client, { env: terminal.env }, question, definition.name, { ...input, outputUri }, interrupt);
+    return JSON.parse(await exchange.read()) as T;
+  });
 }

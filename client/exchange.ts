@@ -116,29 +116,6 @@ export class Exchange {
 }
 
 /**
- * Has the worker write an answer to an exchange object, reads it as JSON, and deletes it, whatever happens.
- * @param ask asks the question whose answer goes to the URI
- * @param warn is told where the object could not be deleted after something else had gone wrong
- */
-export async function exchanged<T>(
-  place: ExchangePlace,
-  ask: (outputUri: string) => Promise<unknown>,
-  warn: (text: string) => void,
-): Promise<T> {
-  const exchange = new Exchange(place);
-  let text: string;
-  try {
-    await ask(exchange.outputUri);
-    text = await exchange.read();
-  } catch (error) {
-    await exchange.remove().catch((left: Error) => warn(`warning: ${left.message}`));
-    throw error;
-  }
-  await exchange.remove();
-  return JSON.parse(text) as T;
-}
-
-/**
  * Lends an exchange, whose objects are deleted after, whatever happens: an interrupt, too, which `use` gets as a signal.
  * @throws Interrupted
  */

@@ -27,7 +27,7 @@ async function compare(context: Context, words: readonly string[], options: Opti
     for (const word of words) runs.push(await findRun(client, terminal.env, word, warn));
     const twice = runs.find((run, index) => runs.indexOf(run) !== index);
     if (twice) throw usageError(`${twice} is named twice: name different runs`);
-    const view = compareView(await loadComparison(client, terminal.env, runs, warn));
+    const view = compareView(await loadComparison(client, terminal, runs));
     output.result({ runs: view }, () => {
       if (options.markdown) {
         const keys = options.files ? `\n\n\`\`\`\n${renderFiles(view)}\n\`\`\`` : '';

@@ -72,7 +72,7 @@ async function logs(context: Context, word: string, kind: LogKind, options: Opti
         return;
       }
       const definition = await firstDefinition(client, terminal.env, [view.model]);
-      const reading = { client, env: terminal.env, definition, run, source, warn };
+      const reading = { client, terminal, definition, run, source };
       if (!options.follow) await printAll(output, context, reading);
       else {
         await printFollowed(output, context, reading, interrupt.signal);

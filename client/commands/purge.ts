@@ -7,6 +7,7 @@ import { usageError } from '../errors.js';
 import { untilInterrupted } from '../interrupt.js';
 import type { Output } from '../output.js';
 import { decisionOf } from '../person.js';
+import { linksBefore } from '../purge/again.js';
 import { start, tellOf } from '../purge/begin.js';
 import {
   checkColumn,
@@ -68,7 +69,13 @@ async function purge(context: Context, uris: string[], options: Options): Promis
       try {
         if (dryRun) return await plan(client, context, output, listed, options, interrupt);
         const pinned = { targetsUri: list.uri, targetsHash: list.hash };
-        const input: PurgeInput = { ...wish, ...pinned, ...(declared && { storage: declared }) };
+        const links = await linksBefore(client, request);
+        const input: PurgeInput = {
+          ...wish,
+          ...pinned,
+          ...(declared && { storage: declared }),
+          ...(links > 0 && { links }),
+        };
         return await start(client, context, input, () => list.discard());
       } finally {
         list.close();

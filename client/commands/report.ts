@@ -8,6 +8,7 @@ import { uiUrl, withClient } from '../connect.js';
 import { CliError } from '../errors.js';
 import { formatBytes, plural } from '../format.js';
 import { rememberedModels, unknownModel } from '../models.js';
+import type { Terminal } from '../terminal.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
 
@@ -30,16 +31,15 @@ function count(text: string): number {
 
 async function collect(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   { model, limit }: Pick<Options, 'model' | 'limit'>,
-  warn: (text: string) => void,
 ): Promise<ReportData[]> {
   const found: ReportData[] = [];
   for (const name of model === undefined ? await rememberedModels(client) : [model]) {
-    const definition = await definitionOf(client, env, name);
+    const definition = await definitionOf(client, terminal.env, name);
     if (!definition) throw await unknownModel(client, name);
     const input = { definition, outputUri: '', model: name, limit };
-    found.push(await askForObject<ReportData>(client, env, 'collectReport', input, warn));
+    found.push(await askForObject<ReportData>(client, terminal, 'collectReport', input));
   }
   // A model that was removed before it ran is no news.
   return model === undefined ? found.filter(({ runs }) => runs.length > 0) : found;
@@ -50,7 +50,7 @@ async function report(context: Context, options: Options): Promise<void> {
   const output = outputOf(context, options);
   const file = resolve(terminal.cwd, options.out);
   await withClient(terminal, async (client) => {
-    const models = await collect(client, terminal.env, options, (text) => output.note(text));
+    const models = await collect(client, terminal, options);
     // The plotting library takes a while to load: only this command pays for it.
     const { reportPage } = await import('../report/page.js');
     const page = await reportPage({

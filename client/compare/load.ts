@@ -5,6 +5,7 @@ import type { ComparedRun, Comparison } from '../../contracts/insight.js';
 import { parseRunId } from '../../contracts/names.js';
 import { askForObject, firstDefinition } from '../answers.js';
 import { runInput } from '../run/request.js';
+import type { Terminal } from '../terminal.js';
 
 /** A run with the definition it was started with, as long as Temporal keeps its history. */
 export interface LoadedRun extends ComparedRun {
@@ -17,14 +18,13 @@ const FORGOTTEN = [5, 3];
 /** Everything known of these runs, in this order. */
 export async function loadComparison(
   client: Client,
-  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
   runs: readonly string[],
-  warn: (text: string) => void,
 ): Promise<LoadedRun[]> {
   const models = [...new Set(runs.map((run) => parseRunId(run)?.model ?? run))];
-  const definition = await firstDefinition(client, env, models);
+  const definition = await firstDefinition(client, terminal.env, models);
   const input = { definition, runs, outputUri: '' };
-  const comparison = await askForObject<Comparison>(client, env, 'compareRuns', input, warn);
+  const comparison = await askForObject<Comparison>(client, terminal, 'compareRuns', input);
   return Promise.all(
     comparison.runs.map(async (run) => {
       const started = await definitionOfRun(client, run);

@@ -3,9 +3,11 @@ import type { Client } from '@temporalio/client';
 import type { Definition } from '../../contracts/definition/index.js';
 import type { LogPages } from '../../contracts/insight.js';
 import { askForObject } from '../answers.js';
+import { Interrupted } from '../interrupt.js';
 import { describeRun } from '../run/describe.js';
 import { Interleaver, type LogEntry } from './interleave.js';
 import type { LogSource } from './source.js';
+import type { Terminal } from '../terminal.js';
 
 /** Between two looks: soon after something came, later and later while nothing does. */
 const SOONEST_MS = 1_000;
@@ -19,13 +21,12 @@ const OVER = ['Completed', 'Failed', 'Stopped'];
 /** What is read, and where it goes. */
 export interface Reading {
   readonly client: Client;
-  readonly env: NodeJS.ProcessEnv;
+  readonly terminal: Terminal;
   readonly definition: Definition;
   readonly run: string;
   readonly source: LogSource;
   /** `hosts`: how many programs are known to write, now or soon. */
   readonly print: (entries: readonly LogEntry[], hosts: number) => void;
-  readonly warn: (text: string) => void;
 }
 
 interface State {
@@ -47,7 +48,12 @@ export async function follow(reading: Reading, signal: AbortSignal): Promise<Sta
   for (;;) {
     const over = await isOver(reading, reader.jobStatus);
     const before = reader.lines;
-    const state = await reader.catchUp();
+    const state = await reader.catchUp().catch((error: unknown) => {
+      if (signal.aborted && error instanceof Interrupted) return undefined;
+      throw error;
+    });
+    // Interrupted in the middle of a question: what was printed is all there is to say.
+    if (!state) return { found: true };
     const isNew = reader.lines > before;
     if (signal.aborted || (over && settled && !isNew)) return state;
     settled = over;
@@ -78,11 +84,11 @@ class Reader {
 
   /** Reads page after page until there is no more for now. */
   async catchUp(): Promise<State> {
-    const { client, env, definition, source, print, warn } = this.reading;
+    const { client, terminal, definition, source, print } = this.reading;
     for (;;) {
       const { kind: _kind, ...where } = source;
       const input = { definition, outputUri: '', ...where, cursors: this.interleaver.cursors };
-      const { found, pages, jobStatus, hosts = 1 } = await askForObject<LogPages>(client, env, 'readLogs', input, warn);
+      const { found, pages, jobStatus, hosts = 1 } = await askForObject<LogPages>(client, terminal, 'readLogs', input);
       this.jobStatus = jobStatus;
       const entries = this.interleaver.add(pages);
       this.lines += entries.length;

@@ -44,6 +44,15 @@ async function linksOf(client: Client, request: string, { progress }: LivePurge)
   );
 }
 
+/**
+ * Files with other links that earlier purges of the request unlinked, for a new one: it would not find them, and say Purged. None where
+ * Temporal knows no earlier one, or one is under way, which keeps a new one from starting.
+ */
+export async function linksBefore(client: Client, request: string): Promise<number> {
+  const live = await lookAtPurge(client, request);
+  return live && live.status !== 'RUNNING' ? linksOf(client, request, live) : 0;
+}
+
 /** Starts a purge again, with what it was started with. */
 export async function resume(
   context: Context,

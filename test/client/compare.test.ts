@@ -62,6 +62,19 @@ describe('compare', () => {
     expect(err).toContain(words);
   });
 
+  it('leaves no exchange object behind when it is interrupted', async () => {
+    const { code } = await call(setting.at.env, ['compare', first.run, second.run], {
+      terminal: {
+        onInterrupt: (callback) => {
+          const soon = setTimeout(callback, 100);
+          return () => clearTimeout(soon);
+        },
+      },
+    });
+    expect(code).toBe(130);
+    expect(await setting.world.exchanged()).toBe(0);
+  });
+
   it('says what to do about a run without an outcome', async () => {
     const { code, err } = await compare(first.run, 'retrain/housing/2026-02-02T09:00:00.000Z');
     expect(code).toBe(1);

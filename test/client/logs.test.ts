@@ -104,17 +104,17 @@ describe('logs', () => {
 
   it('ends on Ctrl-C and leaves the run alone', { timeout: 180_000 }, async () => {
     const run = await training('interrupted', { print: 'begun', sleepMs: '60000' });
-    let interrupt = (): void => undefined;
+    const interrupts = new Set<() => void>();
     let printed = '';
     const { code } = await call(setting.at.env, ['logs', run, '--follow', '--json'], {
       terminal: {
         onInterrupt: (callback) => {
-          interrupt = callback;
-          return () => undefined;
+          interrupts.add(callback);
+          return () => void interrupts.delete(callback);
         },
         out: (text) => {
           printed += text;
-          if (text.includes('begun')) interrupt();
+          if (text.includes('begun')) for (const interrupt of interrupts) interrupt();
         },
       },
     });

@@ -291,6 +291,23 @@ describe('purge', () => {
     expect(began).toEqual([...began].sort().reverse());
   }, 60_000);
 
+  it('tells of files with other links also where the request is purged anew', async () => {
+    const request = mint();
+    setting.at.override({
+      eraseCopies: async (input) => ({
+        ...(await happy.eraseCopies(input)),
+        conflicts: { 'file with other links': 2 },
+      }),
+    });
+    expect((await perennial(uri('a.csv'), '--request', request, ...WHY, '--follow')).code).toBe(1);
+    setting.at.override({});
+    const anew = await perennial(uri('b.csv'), '--request', request, ...WHY, '--follow');
+    expect([anew.code, anew.out]).toEqual([1, expect.stringContaining('2 × file with other links')]);
+    expect(await startedWith(request)).toMatchObject({ links: 2 });
+    setting.at.override({ forgetTargets });
+    expect((await perennial('forget', request)).out).toContain('2 lists');
+  });
+
   it('writes the certificate through the bucket of the purge where no storage is declared', async () => {
     const request = mint();
     expect((await perennial(uri('a.csv'), '--request', request, ...WHY, '--follow')).code).toBe(0);
