@@ -2,6 +2,7 @@ import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { ScoreRecord } from '../../contracts/evaluation.js';
 import { parseRunId } from '../../contracts/names.js';
+import type { LabelStatistics } from '../../contracts/prepare.js';
 import { STAGES } from '../../contracts/runs.js';
 import { formatNumber } from '../format.js';
 import type { Bar, ChangeMark, MetricSeries, PointKind } from './data.js';
@@ -176,6 +177,41 @@ export function scatterChart({ sample }: ScoreRecord): Promise<string> {
         data: { values: sample.map(([actual, predicted]) => ({ actual, predicted })) },
         mark: { type: 'point', filled: true, color: colour('blue'), size: 22, opacity: 0.6 },
         encoding: { x: axis('actual'), y: axis('predicted') },
+      },
+    ],
+  } as unknown as TopLevelSpec);
+}
+
+/** How often each value of the label occurs, by equally wide bins, with its 5, 50 and 95 % as rules. */
+export function histogramChart({ name, min, max, quantiles, histogram }: LabelStatistics): Promise<string> {
+  const width = (max - min) / histogram.length || 1;
+  const values = histogram.map((rows, index) => {
+    const [from, to] = [min + index * width, min + (index + 1) * width];
+    return { from, to, rows, label: `${formatNumber(from)} to ${formatNumber(to)}: ${rows} rows` };
+  });
+  const rules = ['0.05', '0.5', '0.95'].flatMap((one) => {
+    const at = quantiles[one];
+    return at === undefined ? [] : [{ at, label: `${Number(one) * 100} % are below ${formatNumber(at)}` }];
+  });
+  const x = { field: 'from', type: 'quantitative', title: name, scale: { zero: false, nice: false } };
+  return draw({
+    width: WIDTH - 60,
+    height: 180,
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'bar', orient: 'vertical', color: colour('blue'), opacity: 0.75, binSpacing: 1 },
+        encoding: {
+          x: { ...x, bin: 'binned' },
+          x2: { field: 'to' },
+          y: { field: 'rows', type: 'quantitative', title: 'rows' },
+          description: { field: 'label' },
+        },
+      },
+      {
+        data: { values: rules },
+        mark: { type: 'rule', color: colour('vermilion'), strokeDash: [4, 3], strokeWidth: 1.5 },
+        encoding: { x: { ...x, field: 'at' }, description: { field: 'label' } },
       },
     ],
   } as unknown as TopLevelSpec);

@@ -4,6 +4,7 @@ import { formatNumber, formatTime, plural } from '../format.js';
 import { metricChart, scatterChart, timelineChart } from './charts.js';
 import { changeMarks, metricSeries, outcomeCounts, timeline, type ChangeMark, type MetricSeries } from './data.js';
 import { escapeHtml, figure } from './html.js';
+import { preparedSection } from './prepared.js';
 import { runTable, type UrlOf } from './table.js';
 import { STYLE } from './theme.js';
 
@@ -82,6 +83,7 @@ async function section({ model, runs, score, noScore }: ReportData, urlOf: UrlOf
           await scatterChart(score.record),
         )
       : '',
+    await preparedSection(runs),
     noScore ? `<p class="muted">${escapeHtml(noScore)}</p>` : '',
     runs.length === 0 ? '' : runTable(runs, series, urlOf),
     '</section>',

@@ -15,6 +15,7 @@ const COLOURS = {
   purple: ['#a3487f', '#e08fc0'],
   grey: ['#6d7683', '#98a1ad'],
   sand: ['#8a8000', '#e6db55'],
+  brown: ['#7d4a26', '#cf9a70'],
 } as const;
 
 export type Colour = keyof typeof COLOURS;
@@ -42,6 +43,7 @@ export const KINDS: Readonly<Record<PointKind, readonly [Colour, string]>> = {
 };
 
 export const STAGE_COLOURS: Readonly<Partial<Record<Stage, Colour>>> = {
+  prepare: 'brown',
   'check data': 'grey',
   train: 'sand',
   await: 'blue',

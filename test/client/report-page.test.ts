@@ -8,6 +8,7 @@ import { parse, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../client/report/page.js';
 import type { Evaluation, ScoreRecord } from '../../contracts/evaluation.js';
+import type { Prepared } from '../../contracts/prepare.js';
 import type { ReportData } from '../../contracts/insight.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { deployedRun } from '../ledger/records.js';
@@ -184,6 +185,32 @@ describe('the report', () => {
     expect(body).toContain('1 change in all');
     expect(body).toContain('Deployed, rolled back');
     expect(body).toContain('Failed, deployed anew');
+  });
+
+  it('shows what a warehouse prepared: the newest label as a histogram, and the figures of each run', async () => {
+    const label = {
+      ...{ name: HOSTILE, min: 10, max: 50, mean: 20, histogram: [4, 0, 3, 1] },
+      quantiles: { '0.01': 10, '0.05': 11, '0.25': 12.5, '0.5': 18.25, '0.75': 30, '0.95': 47, '0.99': 49 },
+    };
+    const prepared: Prepared = {
+      ...{ rows: 8_123, bytes: 3_145_728, parts: 1, columns: 12, seconds: 75, suppressed: 2, replaced: 0 },
+      ...{ checks: [{ name: 'c', values: [1], ok: true }], label, unchanged: false },
+      publishedTo: 's3://lake/data/2026-01-01/',
+    };
+    const three = runs(3, (index) =>
+      index === 1 ? {} : { prepared: index === 2 ? prepared : { ...prepared, label: undefined, unchanged: true } },
+    );
+    const all = expectWhole(await page([{ model: 'prices', runs: three }]));
+    const labels = all.map((element) => attribute(element, 'aria-label') ?? '');
+    expect(labels.filter((one) => / to .*: \d+ rows$/.test(one))).toEqual([
+      ...['10 to 20: 4 rows', '20 to 30: 0 rows', '30 to 40: 3 rows', '40 to 50: 1 rows'],
+    ]);
+    expect(labels.filter((one) => one.includes('% are below'))).toHaveLength(3);
+    const table = named(all, 'table').find((one) => text(one).includes('Data that a warehouse prepared'));
+    expect(table && text(table)).toContain('2 runs');
+    expect(table && text(table)).not.toMatch(/NaN|undefined/);
+    for (const figure of ['8123', '3.0 MiB', '12', '1m 15s', '18.25', '47', 'unchanged', 's3://lake/data/2026-01-01/'])
+      expect(table && text(table)).toContain(figure);
   });
 
   it('leads from a table of contents to each of several models', async () => {
