@@ -1,4 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
+import { askedFor } from '../../contracts/definition/prepare.js';
 import type { PrepareInput } from '../../contracts/prepare.js';
 import { windowOf } from '../data/dates.js';
 import { fail } from '../errors.js';
@@ -6,8 +7,6 @@ import { readParameter } from '../parameters.js';
 import type { Session } from './session.js';
 import { parameterTable, type ParameterTypes } from './sql.js';
 
-/** What a parameter may ask for in place of a value. */
-const KNOWN = /^\$\{(\w+)\}$/;
 const ISO_DATE = /^\d{4}-\d\d-\d\d$/;
 
 /** Puts the values of a run into the temporary table that the statements join. They are bound: none is ever SQL text. */
@@ -25,7 +24,7 @@ export async function bindParameters(
 }
 
 /** In the order of their names in the definition; null for a watermark that is not there yet. */
-async function parameterValues(
+export async function parameterValues(
   ssm: SSMClient,
   { definition, asOf }: PrepareInput,
   types: ParameterTypes,
@@ -38,7 +37,7 @@ async function parameterValues(
   };
   return Promise.all(
     Object.entries(types).map(async ([name, { value }]) => {
-      const asked = KNOWN.exec(String(value))?.[1];
+      const asked = askedFor(value);
       if (asked === undefined) return String(value);
       const answer = known[asked];
       if (answer) return answer();

@@ -77,9 +77,10 @@ export async function checkDefinitions(paths: readonly string[]): Promise<CheckR
     }
     const unread = await readStatements(file, source.data);
     const checked = checkData(source.data);
-    if (unread.length > 0) tell(unread);
-    else if ('faults' in checked) tell(checked.faults);
-    else models.push({ file, definition: checked.definition, source });
+    // A file that can't be read hides no other fault.
+    tell(unread);
+    if ('faults' in checked) tell(checked.faults);
+    else if (unread.length === 0) models.push({ file, definition: checked.definition, source });
   }
   faults.push(...checkTogether(models), ...(storage ? checkMirrors(storage, models) : []));
   return {

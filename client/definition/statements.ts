@@ -5,6 +5,9 @@ import type { FaultAt } from './fault.js';
 /** Temporal carries a definition whole: a statement longer than this is no statement. */
 const MOST_BYTES = 32_768;
 
+/** Stands for a text that could not be read, so that what else is wrong is told with it. */
+const UNREAD = '-- not read';
+
 type Path = readonly PropertyKey[];
 const mapOf = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
@@ -36,13 +39,13 @@ export async function readStatements(definitionFile: string, data: unknown): Pro
     const name = holder[key];
     if (typeof name !== 'string') continue;
     const read = await textOf(resolve(dirname(definitionFile), name));
+    holder[key] = { file: name, sql: 'text' in read ? read.text : UNREAD };
     if ('why' in read)
       faults.push({
         path,
         message: `names ${name}, ${read.why}`,
         fix: 'name a .sql file, by its path from the folder of this file',
       });
-    else holder[key] = { file: name, sql: read.text };
   }
   return faults;
 }

@@ -197,6 +197,11 @@ export type RedshiftPrepare = Prepare['redshift'];
 export type WarehouseCheck = z.output<typeof check>;
 export type WarehouseLoad = z.output<typeof load>;
 
+/** What a parameter may ask for in place of a value: `${asOf}`. */
+export const KNOWN_VALUES = ['asOf', 'windowStart', 'watermark'] as const;
+/** The name that a parameter's value asks for; undefined for a value of its own. */
+export const askedFor = (value: unknown): string | undefined => /^\$\{(.*)\}$/.exec(String(value))?.[1];
+
 type TellFault = (path: (string | number)[], message: string) => void;
 const mapOf = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -220,9 +225,30 @@ export function checkPrepare(value: Record<string, unknown>, fault: TellFault): 
   const loads = given['load'];
   if (plain && Array.isArray(loads) && loads.length > 0)
     fault([...at, 'load'], 'needs Redshift: a plain PostgreSQL can load nothing from S3');
+  if (Array.isArray(loads)) checkLoads(loads, (index, message) => fault([...at, 'load', index], message));
+  const window = mapOf(value['data'])?.['window'];
+  for (const [name, parameter] of Object.entries(mapOf(given['parameters']) ?? {})) {
+    const asked = askedFor(mapOf(parameter)?.['value']);
+    const path = [...at, 'parameters', name, 'value'];
+    if (asked === undefined) continue;
+    if (!(KNOWN_VALUES as readonly string[]).includes(asked))
+      fault(path, `must be a value, or one of ${KNOWN_VALUES.map((one) => `\${${one}}`).join(', ')}`);
+    else if (asked === 'windowStart' && window === undefined) fault(path, 'needs data.window, whose first date it is');
+  }
   const checks = given['checks'];
   if (Array.isArray(checks))
     checks.forEach((one, index) => checkCheck(mapOf(one), (message) => fault([...at, 'checks', index], message)));
+}
+
+function checkLoads(loads: readonly unknown[], fault: (index: number, message: string) => void): void {
+  const tables = loads.map((load) => mapOf(load)?.['table']);
+  tables.forEach((table, index) => {
+    if (table !== undefined && tables.indexOf(table) < index)
+      fault(
+        index,
+        `must not load ${String(table)} once more, which would replace what the load before it brought: give one prefix or manifest`,
+      );
+  });
 }
 
 function checkCheck(check: Readonly<Record<string, unknown>> | undefined, fault: (message: string) => void): void {
