@@ -11,6 +11,7 @@ export { createMountActivities } from './mounts/index.js';
 export { createNotifyActivities } from './notify/index.js';
 export { createOrphanActivities } from './orphans/index.js';
 export { createPrepareActivities } from './prepare/index.js';
+export { createPreparePreview } from './prepare/preview.js';
 export { createRecordActivities } from './record.js';
 export { createResumeActivities } from './resume/index.js';
 export { createRetentionActivities } from './retention/index.js';

@@ -7,7 +7,14 @@ import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
 import type { PurgeForgetInput, PurgePlanInput, PurgePlanned } from '../contracts/purge/process.js';
 import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
 import { WORKFLOWS } from '../contracts/runs.js';
-import type { InvokeInput, InvokeResult, LedgerAnswer, LedgerQuery, Preview, PreviewInput } from '../contracts/runs.js';
+import type {
+  InvokeInput,
+  InvokeResult,
+  LedgerAnswer,
+  LedgerQuery,
+  Preview,
+  PreviewInput,
+} from '../contracts/questions.js';
 import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from '../contracts/versions.js';
 import type { ReconcileInput, ReconcileResult } from '../contracts/storage/state.js';
 import { requireWorker, taskQueue } from './connect.js';

@@ -3,6 +3,7 @@ import type { EvaluationActivities, Holdout } from './evaluation.js';
 import type { InsightActivities } from './insight.js';
 import type { RunTime } from './names.js';
 import type { NotifyActivities } from './notices.js';
+import type { PreparePreviewActivities } from './prepare.js';
 import type { Metric, OutcomeObject } from './records.js';
 import type { Orphan, OrphanReport, StoppedOrphan } from './orphans.js';
 import type { AuditActivities } from './purge/audit.js';
@@ -11,7 +12,8 @@ import type { CopyActivities, ErasureActivities, RowActivities } from './purge/i
 import type { RetrainActivities } from './purge/process.js';
 import type { RetentionActivities } from './retention.js';
 import type { ResumeInput, ResumePlan } from './resume.js';
-import type { Outcome, Preview, RunRequest, RunRow } from './runs.js';
+import type { Preview, RunRow } from './questions.js';
+import type { Outcome, RunRequest } from './runs.js';
 import type { StorageActivities } from './storage/state.js';
 import type { TransformActivities } from './transforms.js';
 import type { VersionActivities } from './versions.js';
@@ -252,6 +254,7 @@ export type Activities = DataActivities &
   RecordActivities &
   LedgerActivities &
   InsightActivities &
+  PreparePreviewActivities &
   NotifyActivities &
   TransformActivities &
   TriggerActivities &

@@ -1,5 +1,6 @@
 import type { RunRef } from './activities.js';
 import type { Definition } from './definition/index.js';
+import type { RedshiftPrepare } from './definition/prepare.js';
 
 /** Task queue of what runs statements for hours: it holds slots of its own. */
 export const PREPARE_QUEUE_SUFFIX = '-prepare';
@@ -13,6 +14,18 @@ export interface PrepareInput {
   /** `YYYY-MM-DD`: the date that the export is published under. */
   readonly asOf: string;
 }
+
+/** A warehouse as people know it: `cluster my-cluster, database dev`. */
+export const warehouseName = ({
+  cluster,
+  workgroup,
+  urlParameter,
+}: Pick<RedshiftPrepare, 'cluster' | 'workgroup' | 'urlParameter'>): string =>
+  cluster
+    ? `cluster ${cluster.identifier}, database ${cluster.database}`
+    : workgroup
+      ? `workgroup ${workgroup.name}, database ${workgroup.database}`
+      : `PostgreSQL of ${urlParameter}`;
 
 /** What a check found. */
 export interface CheckedNumber {
@@ -66,6 +79,45 @@ export interface Prepared {
   readonly replaced: number;
   /** Whether the same content was published already, so that nothing changed. */
   readonly unchanged: boolean;
+  /** The earlier run whose publication this one took up, without asking the warehouse. */
+  readonly by?: string;
+}
+
+/** What an activity heartbeats while it prepares; shown where somebody looks. Counts and names of the definition alone. */
+export interface PrepareBeat {
+  /** `load public.sales`, `publish`. */
+  readonly doing: string;
+  /** Since that began. */
+  readonly seconds: number;
+  /** Rows that came through so far, where they come through the worker. */
+  readonly rows?: number;
+}
+
+/** What a run would have a warehouse do; nothing of it is done, and no credential is asked for. */
+export interface PreparePreview {
+  /** `cluster my-cluster, database dev`. */
+  readonly warehouse: string;
+  /** Where it listens, as far as that is known without its credentials. */
+  readonly address?: string;
+  readonly user?: string;
+  readonly role?: string;
+  /** Bound values of this run, by name; null for a watermark that is not there yet. */
+  readonly parameters: readonly { readonly name: string; readonly type: string; readonly value: string | null }[];
+  /** In their order, as the warehouse would get them. */
+  readonly statements: readonly { readonly what: string; readonly sql: string }[];
+  /** Checks in words: `price: least and greatest of sales.price, at least 0 and at most 5000`. */
+  readonly checks: readonly string[];
+  readonly label: string;
+  /** KMS key of export and publication; the bucket's own encryption without it. */
+  readonly key?: string;
+  /** `s3://bucket/…/runs/` and below it the run's own folder. */
+  readonly exportTo: string;
+  readonly publishTo: string;
+  /** Objects of an earlier export of that date, and others, which a run refuses to mix with. */
+  readonly published: number;
+  readonly foreign: number;
+  /** What a run would fail by, or wait for, as far as it shows now. */
+  readonly problems: readonly string[];
 }
 
 /** An exported part; keys are made of the run, never of data. */
@@ -104,4 +156,9 @@ export interface PrepareActivities {
   publishExport(input: PrepareInput & { exported: Exported }): Promise<Omit<Prepared, 'checks' | 'seconds'>>;
   /** Removes what a run that failed or was cancelled exported or half published. */
   discardExport(input: PrepareInput): Promise<{ removed: number }>;
+}
+
+/** What `perennial run --dry-run` asks about the stage. On the queue of questions: a busy warehouse keeps nobody waiting. */
+export interface PreparePreviewActivities {
+  previewPrepare(input: Pick<PrepareInput, 'definition' | 'asOf'>): Promise<PreparePreview>;
 }

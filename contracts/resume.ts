@@ -1,5 +1,6 @@
 import type { Definition } from './definition/index.js';
 import { parseRunId } from './names.js';
+import type { Prepared } from './prepare.js';
 import type { OutcomeObject } from './records.js';
 
 /** Input of `resumable` -> ResumePlan: what a run that takes up `resume` would do. Nothing is written. */
@@ -21,15 +22,17 @@ export interface ResumePlan {
   readonly noDeploy?: boolean;
   /** The training job that is used again. */
   readonly trainingJob?: string;
+  /** What the first run's warehouse made, published and there still: it isn't asked again. */
+  readonly prepared?: Prepared;
 }
 
 /** What of a run's record says whether it can be resumed. */
-type Ended = Partial<Pick<OutcomeObject, 'outcome' | 'failureType' | 'fileRecordUri' | 'artifactUri'>>;
+type Ended = Partial<Pick<OutcomeObject, 'outcome' | 'failureType' | 'prepared' | 'fileRecordUri' | 'artifactUri'>>;
 
 /** Tells a person how a run that is over can go on; undefined where a new run does as well, or better. */
 export function resumeAdvice(
   run: string,
-  { outcome, failureType, fileRecordUri, artifactUri }: Ended,
+  { outcome, failureType, prepared, fileRecordUri, artifactUri }: Ended,
 ): string | undefined {
   const command = `\`perennial resume ${run}\``;
   // A change by hand is asked for again.
@@ -37,7 +40,8 @@ export function resumeAdvice(
   if (outcome === 'Trained') return `${command} deploys what it trained`;
   if (outcome !== 'Failed' && outcome !== 'Cancelled') return undefined;
   // Without a snapshot there is nothing to go on with; and files that changed are news to the next run.
-  if (fileRecordUri === undefined || failureType === 'DataChanged') return undefined;
+  if (failureType === 'DataChanged') return undefined;
+  if (fileRecordUri === undefined) return prepared && `${command} goes on with the data that was prepared`;
   return artifactUri === undefined
     ? `${command} goes on with the same files`
     : `${command} goes on without a second training`;

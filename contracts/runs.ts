@@ -2,7 +2,8 @@ import type { Definition } from './definition/index.js';
 import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
 import type { RunTime } from './names.js';
-import type { Metric, OutcomeObject } from './records.js';
+import type { Prepared } from './prepare.js';
+import type { Metric } from './records.js';
 import type { EventState } from './triggers.js';
 
 export type Trigger = 'schedule' | 'manual' | 'event';
@@ -105,6 +106,7 @@ export interface RunProgress {
   readonly endpointConfig?: string;
   readonly files?: number;
   readonly metrics: readonly Metric[];
+  readonly prepared?: Prepared;
   readonly evaluation?: Evaluation;
   /** Until when a person may decide about the candidate; there while the run waits for them. ISO 8601. */
   readonly decideBy?: string;
@@ -157,25 +159,6 @@ export interface ModelStatus {
   /** Workflow id of who may touch the endpoint now. */
   readonly endpointHolder?: string;
   readonly events?: EventState;
-}
-
-/** What `run --dry-run` answers: what a run would find and do. Nothing is written. */
-export interface Preview {
-  readonly wouldTrain: boolean;
-  readonly reasons: readonly string[];
-  readonly asOf: string;
-  readonly files: number;
-  readonly bytes: number;
-  readonly oldestDate?: string;
-  readonly newestDate?: string;
-  readonly added: number;
-  readonly changed: number;
-  readonly removed: number;
-  readonly image: string;
-  readonly instanceTypes: readonly string[];
-  readonly endpointAction: 'create' | 'update' | 'none';
-  readonly endpoint: string;
-  readonly warnings: readonly string[];
 }
 
 /** Names by which clients start and signal workflows: `client.workflow.start(WORKFLOWS.retrain, …)`. */
@@ -245,43 +228,9 @@ export const MESSAGES = {
   progress: 'progress',
 } as const;
 
-/** One line of `perennial runs`. */
-export interface RunRow {
-  readonly run: string;
-  readonly model: string;
-  readonly outcome: Outcome;
-  readonly reason: string;
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly files?: number;
-  readonly trainingJob?: string;
-  readonly endpointConfig?: string;
-}
-
 /** Input of `trigger`, the tiny workflow that a schedule starts: it signals the entity, with start. */
 export interface TriggerInput {
   readonly definition: Definition;
-}
-
-/** Input of `preview` -> Preview. */
-export interface PreviewInput {
-  readonly definition: Definition;
-  readonly request: RunRequest;
-}
-
-/** Input of `invoke` -> InvokeResult. Rows and answer are exchange objects. */
-export interface InvokeInput {
-  readonly definition: Definition;
-  readonly inputUri: string;
-  readonly outputUri: string;
-  readonly contentType: string;
-  readonly accept?: string;
-}
-
-export interface InvokeResult {
-  readonly status: number;
-  readonly bytes: number;
-  readonly variant?: string;
 }
 
 /** Input of `endpointDeletion`, a child of the entity -> whether there was an endpoint. */
@@ -293,15 +242,3 @@ export interface EndpointDeletionResult {
   readonly endpoint: string;
   readonly existed: boolean;
 }
-
-/** Input of `ledgerQuery`: what the CLI asks of the ledger, by way of the worker. */
-export type LedgerQuery =
-  | { readonly kind: 'listRuns'; readonly model?: string; readonly outcome?: Outcome; readonly limit: number }
-  | { readonly kind: 'showRun'; readonly run: string }
-  | { readonly kind: 'rebuild'; readonly sources: { readonly bucket: string; readonly output: string }[] };
-
-/** Answer of `ledgerQuery`, by kind. */
-export type LedgerAnswer =
-  | { readonly kind: 'listRuns'; readonly runs: readonly RunRow[] }
-  | { readonly kind: 'showRun'; readonly run?: OutcomeObject }
-  | { readonly kind: 'rebuild'; readonly runs: number; readonly files: number };

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { OutcomeObject } from '../contracts/records.js';
-import type { Outcome, RunRow } from '../contracts/runs.js';
+import type { RunRow } from '../contracts/questions.js';
+import type { Outcome } from '../contracts/runs.js';
 import type { Deployment, FileVersion, RunFilter, StoredOutcome } from './types.js';
 
 interface RunColumns {

@@ -1,6 +1,7 @@
 import type { ChainKind, ChainRow } from '../contracts/purge/audit.js';
 import type { FileRecord, OutcomeObject } from '../contracts/records.js';
-import type { Outcome, RunRow } from '../contracts/runs.js';
+import type { RunRow } from '../contracts/questions.js';
+import type { Outcome } from '../contracts/runs.js';
 
 /** An outcome object and the S3 URI it was read from. */
 export interface StoredOutcome {

@@ -9,6 +9,7 @@ import type {
   TrainingActivities,
   TriggerActivities,
 } from '../contracts/activities.js';
+import type { PreparePreviewActivities } from '../contracts/prepare.js';
 import type { NotifyActivities } from '../contracts/notices.js';
 import type { VersionActivities } from '../contracts/versions.js';
 import type { EvaluationActivities } from '../contracts/evaluation.js';
@@ -20,9 +21,7 @@ import type { TransformActivities } from '../contracts/transforms.js';
 const BACKOFF = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 /** Reads and idempotent writes of S3, SSM and SageMaker: an outage of an hour is sat out. */
-export const data = proxyActivities<
-  DataActivities & Pick<ResumeActivities, 'takeUp'> & Pick<VersionActivities, 'planChange'>
->({
+export const data = proxyActivities<DataActivities & ResumeActivities & Pick<VersionActivities, 'planChange'>>({
   startToCloseTimeout: '10m',
   scheduleToCloseTimeout: '1h',
   heartbeatTimeout: '1m',
@@ -123,6 +122,7 @@ export const slack = proxyActivities<NotifyActivities>(SLACK);
 export const questions = proxyActivities<
   Pick<LedgerActivities, 'listRuns' | 'showRun'> &
     Pick<DataActivities, 'previewRun'> &
+    PreparePreviewActivities &
     Pick<ResumeActivities, 'planResume'> &
     Pick<VersionActivities, 'listVersions' | 'planChange'> &
     Pick<EndpointActivities, 'invokeEndpoint'>

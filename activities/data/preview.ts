@@ -3,7 +3,7 @@ import type { CheckDataInput } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
 import { imageUri } from '../../contracts/images.js';
 import { takesVolumeKey } from '../../contracts/instances.js';
-import type { Preview } from '../../contracts/runs.js';
+import type { Preview } from '../../contracts/questions.js';
 import { describeEndpoint } from '../endpoint/standing.js';
 import { fail } from '../errors.js';
 import { holdoutOf } from './holdout.js';
@@ -38,7 +38,8 @@ export async function preview(
     removed,
     image: image(definition, region),
     instanceTypes: definition.training.instances,
-    endpointAction: !wouldTrain ? 'none' : status === undefined ? 'create' : 'update',
+    // Data that is prepared first may be news.
+    endpointAction: !wouldTrain && !definition.prepare ? 'none' : status === undefined ? 'create' : 'update',
     endpoint: name,
     warnings: [...keyWarnings(definition), ...endpointWarnings(name, status)],
   };

@@ -15,6 +15,7 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { ClientConfig } from 'pg';
 import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
+import { warehouseName } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
 import { readParameter } from '../parameters.js';
 
@@ -38,24 +39,15 @@ interface Address {
   readonly port: number;
 }
 
-const warehouseName = ({ cluster, workgroup, urlParameter }: RedshiftPrepare): string =>
-  cluster
-    ? `cluster ${cluster.identifier}, database ${cluster.database}`
-    : workgroup
-      ? `workgroup ${workgroup.name}, database ${workgroup.database}`
-      : `PostgreSQL of ${urlParameter}`;
-
 /** Asks for temporary credentials, each time anew: what is kept can be lost. */
 export async function accessOf(clients: WarehouseClients, prepare: RedshiftPrepare): Promise<Access> {
   const { cluster, workgroup, urlParameter } = prepare;
   const name = warehouseName(prepare);
   if (urlParameter !== undefined) return postgres(clients.ssm, prepare, urlParameter, name);
-  const [own, credentials] = cluster
-    ? await Promise.all([
-        clusterAddress(clients.redshift, prepare, cluster),
-        clusterCredentials(clients.redshift, prepare, cluster),
-      ])
-    : await Promise.all([workgroupAddress(clients, prepare), workgroupCredentials(clients, prepare)]);
+  const [own, credentials] = await Promise.all([
+    addressOf(clients, prepare),
+    cluster ? clusterCredentials(clients.redshift, prepare, cluster) : workgroupCredentials(clients, prepare),
+  ]);
   const host = prepare.host ?? own.host;
   const { database } = (cluster ?? workgroup) as { database: string };
   const config: ClientConfig = {
@@ -64,6 +56,12 @@ export async function accessOf(clients: WarehouseClients, prepare: RedshiftPrepa
   };
   return { config, name, dialect: 'redshift' };
 }
+
+/** Where a cluster or a workgroup listens itself. */
+export const addressOf = (clients: WarehouseClients, prepare: RedshiftPrepare): Promise<Address> =>
+  prepare.cluster
+    ? clusterAddress(clients.redshift, prepare.cluster)
+    : workgroupAddress(clients.redshiftServerless, prepare.workgroup as Workgroup);
 
 /** Certificates are always checked, against the warehouse's own name: another host is only another way to it. */
 async function tls({ ca }: RedshiftPrepare, identity: string): Promise<ConnectionOptions> {
@@ -89,7 +87,7 @@ type Cluster = NonNullable<RedshiftPrepare['cluster']>;
 type Workgroup = NonNullable<RedshiftPrepare['workgroup']>;
 const seconds = ({ credentials }: RedshiftPrepare) => durationMs(credentials) / 1_000;
 
-async function clusterAddress(client: RedshiftClient, prepare: RedshiftPrepare, cluster: Cluster): Promise<Address> {
+async function clusterAddress(client: RedshiftClient, cluster: Cluster): Promise<Address> {
   const resource = `cluster ${cluster.identifier}`;
   const { Clusters = [] } = await withFailures(
     { resource, action: 'look up its address', permission: 'redshift:DescribeClusters' },
@@ -99,11 +97,10 @@ async function clusterAddress(client: RedshiftClient, prepare: RedshiftPrepare, 
   return addressed(resource, Endpoint?.Address, Endpoint?.Port, ClusterStatus);
 }
 
-async function workgroupAddress({ redshiftServerless }: WarehouseClients, prepare: RedshiftPrepare): Promise<Address> {
-  const { name } = prepare.workgroup as Workgroup;
+async function workgroupAddress(client: RedshiftServerlessClient, { name }: Workgroup): Promise<Address> {
   const { workgroup } = await withFailures(
     { resource: `workgroup ${name}`, action: 'look up its address', permission: 'redshift-serverless:GetWorkgroup' },
-    () => redshiftServerless.send(new GetWorkgroupCommand({ workgroupName: name })),
+    () => client.send(new GetWorkgroupCommand({ workgroupName: name })),
   );
   return addressed(`workgroup ${name}`, workgroup?.endpoint?.address, workgroup?.endpoint?.port, workgroup?.status);
 }

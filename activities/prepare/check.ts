@@ -23,14 +23,17 @@ export async function runChecks(session: Session, checks: readonly WarehouseChec
 
 const holds = ({ min = -Infinity, max = Infinity }: WarehouseCheck, value: number) => value >= min && value <= max;
 
-function inWords({ name, min, max }: WarehouseCheck, values: readonly number[]): string {
-  const bounds = [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])];
-  return `"${name}" is ${values.map((value) => (Number.isNaN(value) ? 'no number' : value)).join(' to ')}, wanted ${bounds.join(' and ')}`;
+function inWords(check: WarehouseCheck, values: readonly number[]): string {
+  return `"${check.name}" is ${values.map((value) => (Number.isNaN(value) ? 'no number' : value)).join(' to ')}, wanted ${boundsInWords(check)}`;
 }
+
+/** `at least 1 and at most 9` */
+export const boundsInWords = ({ min, max }: Pick<WarehouseCheck, 'min' | 'max'>): string =>
+  [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])].join(' and ');
 
 /** One number; least and greatest of a range, for an empty table no numbers, which is no failure of the range. */
 async function numbersOf(session: Session, check: WarehouseCheck): Promise<number[]> {
-  const sql = statementOf(check);
+  const sql = checkStatement(check);
   const { rows, fields } = await session.query<Record<string, unknown>>(`check "${check.name}"`, sql);
   const [row] = rows;
   if (rows.length !== 1 || !row)
@@ -48,7 +51,8 @@ async function numbersOf(session: Session, check: WarehouseCheck): Promise<numbe
   return [values[0] === null ? Number.NaN : Number(values[0])];
 }
 
-function statementOf({ query, rows, nulls, range }: WarehouseCheck): string {
+/** The query of a check. */
+export function checkStatement({ query, rows, nulls, range }: WarehouseCheck): string {
   if (query) return bare(query.sql);
   if (rows !== undefined) return `SELECT count(*) AS found FROM ${tableName(rows)}`;
   if (nulls)

@@ -16,6 +16,8 @@ import { bare } from './sql.js';
 /** Two parts of an upload in flight are 16 MiB: what an export of any size holds in memory. */
 const UPLOAD = { partSize: 8 * 1_048_576, queueSize: 2 };
 
+export const copyOutStatement = (query: string): string => `COPY (${bare(query)}) TO STDOUT (FORMAT csv)`;
+
 /** Streams the query's result from PostgreSQL into encrypted objects. A try before this one, and its statement, are put an end to first. */
 export async function copyOut(
   session: Session,
@@ -33,11 +35,12 @@ export async function copyOut(
   );
   await clear(s3, places.bucket, places.folder);
   const kmsKey = recordKey(definition);
-  const source = session.client.query(copyTo(`COPY (${bare(query)}) TO STDOUT (FORMAT csv)`));
+  const source = session.client.query(copyTo(copyOutStatement(query)));
   // What the server says is told apart from what the upload says.
   let refused: unknown;
   source.once('error', (error: unknown) => (refused = error));
   const rows = new RowSplitter(source as AsyncIterable<Buffer>);
+  session.progress.begin('copy the query', () => rows.rows);
   const parts: ExportPart[] = [];
   const most = (definition.prepare?.redshift.maxFileMiB ?? 256) * 1_048_576;
   try {

@@ -1,6 +1,5 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { Context } from '@temporalio/activity';
 import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { parseS3Uri } from '../../contracts/names.js';
 import type { ExportRecord, Exported, PrepareActivities, PrepareInput } from '../../contracts/prepare.js';
@@ -14,6 +13,7 @@ import { copyOut } from './copy-out.js';
 import { runLoads, runSetup } from './load.js';
 import { bindParameters } from './parameters.js';
 import { placesOf } from './places.js';
+import { beating } from './progress.js';
 import { discard, publish, refuseForeign } from './publish.js';
 import { withSession, type Session } from './session.js';
 import { bare } from './sql.js';
@@ -24,8 +24,6 @@ export interface PrepareDeps extends WarehouseClients {
   readonly kms: KMSClient;
   readonly hashes: () => Promise<KeyedHashes>;
 }
-
-const BEAT_EVERY_MS = 5_000;
 
 /** Activities of the stage "prepare": see PrepareActivities. */
 export function createPrepareActivities(deps: PrepareDeps): PrepareActivities {
@@ -95,10 +93,12 @@ export function createPrepareActivities(deps: PrepareDeps): PrepareActivities {
           'DataInvalid',
           `${exported.exportUri}, the record of the export, is gone. Nothing was published; start a new run`,
         );
-      return beating(async () => publish(s3, await deps.hashes(), input, stored.record));
+      return beating('read what was exported', async (progress) =>
+        publish(s3, await deps.hashes(), input, stored.record, progress),
+      );
     },
 
-    discardExport: (input) => beating(async () => ({ removed: await discard(s3, input) })),
+    discardExport: (input) => beating('take back the export', async () => ({ removed: await discard(s3, input) })),
   };
 }
 
@@ -119,16 +119,6 @@ async function timed<T>(work: () => Promise<T>): Promise<T & { seconds: number }
   const began = Date.now();
   const done = await work();
   return { ...done, seconds: (Date.now() - began) / 1_000 };
-}
-
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 /** The names of the query's columns. SageMaker's algorithms take the first one for the label, whatever it is. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Context } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
-import type { ExportPart, ExportRecord, Prepared, PrepareInput } from '../../contracts/prepare.js';
+import type { ExportPart, ExportRecord, PrepareInput } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import { suppressedRows } from '../rows/suppressed.js';
@@ -11,18 +11,15 @@ import { readRecord, recordConflict, recordKey } from '../s3/records.js';
 import { uploaded } from './copy-out.js';
 import { checkObject, clear, headOf, namesIn } from './objects.js';
 import { isExported, placesOf, type Places } from './places.js';
+import type { Progress } from './progress.js';
+import { CONTENT, holds, wantedHash, type Published, type PublishedRecord } from './published.js';
 import { LabelTally } from './statistics.js';
-
-/** Metadata of published objects: the SHA-256 of all that was published together, by which the same content is known. */
-const CONTENT = 'perennial-content';
-
-export type Published = Omit<Prepared, 'checks' | 'seconds'>;
-type PublishedRecord = { readonly version: 1 } & Published;
 
 interface Publishing {
   readonly s3: S3Client;
   readonly input: PrepareInput;
   readonly places: Places;
+  readonly progress: Progress;
   readonly kmsKey: string | undefined;
 }
 
@@ -45,30 +42,40 @@ export async function publish(
   hashes: KeyedHashes,
   input: PrepareInput,
   exported: ExportRecord,
+  progress: Progress,
 ): Promise<Published> {
   const places = placesOf(input);
   const { bucket, folder } = places;
   const doneKey = `${folder}published.json`;
   const known = await readRecord<PublishedRecord>(s3, bucket, doneKey);
-  const it: Publishing = { s3, input, places, kmsKey: recordKey(input.definition) };
-  const published = known ? withoutVersion(known.record) : await publishParts(it, hashes, exported);
-  if (!known) {
-    const record: PublishedRecord = { version: 1, ...published };
+  const it: Publishing = { s3, input, places, progress, kmsKey: recordKey(input.definition) };
+  let published: Published;
+  if (known) {
+    const { version: _version, made: _made, ...rest } = known.record;
+    published = rest;
+  } else {
+    const { content, ...fresh } = await publishParts(it, hashes, exported);
+    const made = { content, wanted: wantedHash(input.definition), seconds: exported.seconds };
+    const record: PublishedRecord = { version: 1, ...fresh, made };
     const body = JSON.stringify(record);
     if (
       (await writeOnce(s3, { bucket, key: doneKey, body, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) })) !==
       undefined
     )
       throw recordConflict(s3Uri(bucket, doneKey));
+    published = fresh;
   }
   await clear(s3, bucket, folder, isPart);
   return published;
 }
 
-const withoutVersion = ({ version: _, ...rest }: PublishedRecord): Published => rest;
 const isPart = (name: string) => name.startsWith('data_') || name.startsWith('clean_');
 
-async function publishParts(it: Publishing, hashes: KeyedHashes, exported: ExportRecord): Promise<Published> {
+async function publishParts(
+  it: Publishing,
+  hashes: KeyedHashes,
+  exported: ExportRecord,
+): Promise<Published & { readonly content: string }> {
   const { s3, input, places } = it;
   const { bucket, published } = places;
   await refuseForeign(s3, places);
@@ -81,7 +88,7 @@ async function publishParts(it: Publishing, hashes: KeyedHashes, exported: Expor
       `the label ${label} of ${tally.notNumbers} of ${tally.rows} exported rows is no number, which ${algorithm} can't train on: have the query leave them out. Nothing was published`,
     );
   const before = await namesIn(s3, bucket, published);
-  const unchanged = await isSame(it, before, parts.length, content);
+  const unchanged = await holds(s3, { bucket, folder: published }, before, { parts: parts.length, content });
   if (!unchanged) await copyAll(it, parts, content);
   const mine = (name: string) => name.startsWith(places.name);
   const replaced = unchanged ? [] : before.filter((name) => !mine(name));
@@ -91,7 +98,7 @@ async function publishParts(it: Publishing, hashes: KeyedHashes, exported: Expor
   return {
     ...{ rows, bytes: parts.reduce((sum, part) => sum + part.bytes, 0), parts: parts.length },
     ...{ columns: exported.columns.length, suppressed: exported.rows - rows, publishedTo: s3Uri(bucket, published) },
-    ...{ replaced: replaced.length, unchanged, ...(statistics && { label: statistics }) },
+    ...{ replaced: replaced.length, unchanged, content, ...(statistics && { label: statistics }) },
   };
 }
 
@@ -100,6 +107,7 @@ async function readThrough(it: Publishing, hashes: KeyedHashes, { parts }: Expor
   const { s3, places } = it;
   const suppressed = await suppressedRows(s3, hashes, places.bucket);
   const [tally, hash] = [new LabelTally(), createHash('sha256')];
+  it.progress.begin('read what was exported', () => tally.rows);
   const clean: ExportPart[] = [];
   for (const [index, part] of parts.entries()) {
     const filters = suppressed.withoutSuppressed(publishedKey(places, index));
@@ -157,29 +165,15 @@ async function bodyOf(s3: S3Client, bucket: string, { key, etag }: ExportPart): 
 const publishedKey = ({ published, name }: Places, index: number) =>
   `${published}${name}${String(index).padStart(4, '0')}.csv`;
 
-/** Whether what lies there is this very content, all of it. */
-async function isSame(
-  { s3, places }: Publishing,
-  names: readonly string[],
-  parts: number,
-  content: string,
-): Promise<boolean> {
-  if (names.length !== parts) return false;
-  for (const name of names) {
-    const { Metadata } = await headOf(s3, places.bucket, `${places.published}${name}`);
-    if (Metadata?.[CONTENT] !== content) return false;
-  }
-  return true;
-}
-
 async function copyAll(
-  { s3, places, kmsKey }: Publishing,
+  { s3, places, progress, kmsKey }: Publishing,
   parts: readonly ExportPart[],
   content: string,
 ): Promise<void> {
-  const { bucket } = places;
+  const { bucket, published } = places;
+  progress.begin(`publish ${parts.length} objects to ${s3Uri(bucket, published)}`);
   for (const [index, part] of parts.entries()) {
-    Context.current().heartbeat();
+    progress.beat();
     Context.current().cancellationSignal.throwIfAborted();
     const key = publishedKey(places, index);
     const about = {

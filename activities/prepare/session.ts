@@ -6,9 +6,9 @@ import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
 import { accessOf, type Access, type WarehouseClients } from './access.js';
 import { warehouseFailure } from './failures.js';
+import { beating, type Progress } from './progress.js';
 
 const CONNECT_WITHIN_MS = 30_000;
-const BEAT_EVERY_MS = 5_000;
 /** A server that does not take the cancellation is left alone after this. */
 const CANCEL_WITHIN_MS = 4_000;
 
@@ -21,6 +21,8 @@ export interface Session {
   /** Of the server's process. */
   readonly pid: number;
   readonly client: pg.Client;
+  /** What the heartbeats tell. */
+  readonly progress: Progress;
   /** One statement, or several without values. `action` says what it is for people. */
   query<Row extends pg.QueryResultRow>(action: string, sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
 }
@@ -37,20 +39,16 @@ export async function withSession<T>(
   step: PrepareStep,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
-  try {
+  return beating('connect', async (progress) => {
     const access = await accessOf(clients, prepare);
     const client = await connected(access);
     try {
-      const session = await opened(client, access, tagOf(input, step), durationMs(prepare.timeout));
+      const session = await opened(client, access, tagOf(input, step), durationMs(prepare.timeout), progress);
       return await untilCancelled(access, session, work);
     } finally {
       await client.end().catch(() => undefined);
     }
-  } finally {
-    clearInterval(beat);
-  }
+  });
 }
 
 async function connected({ config, name }: Access): Promise<pg.Client> {
@@ -66,9 +64,16 @@ async function connected({ config, name }: Access): Promise<pg.Client> {
   }
 }
 
-async function opened(client: pg.Client, access: Access, tag: string, timeoutMs: number): Promise<Session> {
+async function opened(
+  client: pg.Client,
+  access: Access,
+  tag: string,
+  timeoutMs: number,
+  progress: Progress,
+): Promise<Session> {
   const { name, dialect } = access;
   const query: Session['query'] = async (action, sql, values) => {
+    progress.begin(action);
     try {
       return await client.query(sql, values);
     } catch (error) {
@@ -82,7 +87,7 @@ async function opened(client: pg.Client, access: Access, tag: string, timeoutMs:
   );
   await query('set the time limit', `SET statement_timeout TO ${timeoutMs}`);
   const { rows } = await query<{ pid: number }>('ask for its process', 'SELECT pg_backend_pid() AS pid');
-  return { dialect, name, tag, client, query, pid: Number(rows[0]?.pid) };
+  return { dialect, name, tag, client, progress, query, pid: Number(rows[0]?.pid) };
 }
 
 /** Works until the activity is cancelled: then the statement is cancelled on the server, by a connection of its own. */

@@ -71,7 +71,7 @@ async function earlier({ query, tag }: Session): Promise<string | undefined> {
 }
 
 /** UNLOAD takes a key by its id alone (Redshift documentation), while a definition may name an alias. */
-async function keyId(kms: KMSClient, key: string | undefined): Promise<string | undefined> {
+export async function keyId(kms: KMSClient, key: string | undefined): Promise<string | undefined> {
   if (key === undefined || /^([a-f0-9-]{36}|mrk-[a-f0-9]{32})$/.test(key)) return key;
   const about = { action: 'kms:DescribeKey', resource: `KMS key ${key}`, permission: 'kms:DescribeKey' };
   const { KeyMetadata } = await withFailures(about, () => kms.send(new DescribeKeyCommand({ KeyId: key })));

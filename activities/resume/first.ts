@@ -25,6 +25,8 @@ export interface Earlier {
   readonly noDeploy?: boolean;
   readonly record?: FileRecord;
   readonly usable?: UsableJob;
+  /** Times of the runs that came to no snapshot and no job, the newest first. */
+  readonly runTimes: readonly string[];
 }
 
 /**
@@ -55,9 +57,9 @@ export async function lookBack(deps: LookBackDeps, definition: Definition, run: 
   if (own === undefined && resumes !== undefined) {
     // It came to nothing that the run before it hadn't come to; but what it last looked at is recorded under its own name.
     const before = await lookBack(deps, definition, resumes, depth + 1);
-    return { ...before, ...wish, record: record ?? before.record };
+    return { ...before, ...wish, record: record ?? before.record, runTimes: [time, ...before.runTimes] };
   }
-  return { runTime: time, ...wish, record, usable: own };
+  return { runTime: time, ...wish, record, usable: own, runTimes: [time] };
 }
 
 async function resumedBy(

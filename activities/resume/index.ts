@@ -16,6 +16,7 @@ import { fail } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import { readRecord } from '../s3/records.js';
 import { type Earlier, lookBack } from './first.js';
+import { preparedBefore } from './prepared.js';
 import { assertArtifact, assertSameTraining, channelsOf } from './job.js';
 
 export interface ResumeDeps {
@@ -32,7 +33,18 @@ export interface ResumeDeps {
 export function createResumeActivities(deps: ResumeDeps): ResumeActivities {
   const { s3 } = deps;
   return {
-    planResume: async (input) => planFor(input.resume, await examine(deps, input)),
+    async planResume(input) {
+      const earlier = await examine(deps, input);
+      const plan = planFor(input.resume, earlier);
+      if (earlier.record) return plan;
+      const before = await preparedBefore(s3, input.definition, earlier.runTimes);
+      if (!before) return plan;
+      return {
+        ...plan,
+        reason: `${plan.reason}; ${before.words}`,
+        ...(before.prepared && { prepared: before.prepared }),
+      };
+    },
 
     async takeUp(input) {
       const { ref, definition, resume } = input;

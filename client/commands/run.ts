@@ -1,13 +1,12 @@
 import type { Definition } from '../../contracts/definition/index.js';
-import type { ModelStatus, Preview, RunRequest } from '../../contracts/runs.js';
+import type { ModelStatus, RunRequest } from '../../contracts/runs.js';
 import { ask } from '../ask.js';
 import { withClient } from '../connect.js';
 import { renderFaults } from '../definition/fault.js';
 import { applySettings } from '../definition/set.js';
 import { CliError, EXIT, usageError } from '../errors.js';
-import { formatBytes, plural } from '../format.js';
 import { requireModel } from '../models.js';
-import type { Output } from '../output.js';
+import { renderPreview } from '../run/preview.js';
 import { followReceipt, renderReceipt, requestRun } from '../run/receipt.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
@@ -40,27 +39,6 @@ function requestOf(options: Options, asOf: string | undefined, { definition }: M
     ...(options.deploy ? {} : { noDeploy: true }),
     ...(own ? { definition: own.definition, set: options.set } : {}),
   };
-}
-
-function renderPreview(output: Output, model: string, preview: Preview): string {
-  const { files, bytes, oldestDate, newestDate, added, changed, removed, endpointAction, endpoint } = preview;
-  const verdict = preview.wouldTrain ? 'would train' : 'would not train';
-  return [
-    `${output.style('bold', model)}: ${verdict}`,
-    ...preview.reasons.map((reason) => `  ${reason}`),
-    output.facts([
-      ['as of', preview.asOf],
-      [
-        'files',
-        `${plural(files, 'file')}, ${formatBytes(bytes)}${oldestDate ? `, ${oldestDate} to ${newestDate}` : ''}`,
-      ],
-      ['difference', `${added} new, ${changed} changed, ${removed} removed`],
-      ['image', preview.image],
-      ['instances', preview.instanceTypes.join(', then ')],
-      ['endpoint', endpointAction === 'none' ? `${endpoint}, left alone` : `${endpointAction} ${endpoint}`],
-      ...preview.warnings.map((warning) => ['warning', warning] as const),
-    ]),
-  ].join('\n');
 }
 
 async function run(context: Context, model: string, options: Options & { json?: true | undefined }): Promise<void> {

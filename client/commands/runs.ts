@@ -6,7 +6,7 @@ import { withClient } from '../connect.js';
 import { formatAge, formatSeconds, secondsBetween } from '../format.js';
 import { findModel, knownModels, rememberedModels, unknownModel } from '../models.js';
 import { ledgerRuns, rememberedRuns } from '../run/find.js';
-import { awaitEnd, describeRun } from '../run/describe.js';
+import { awaitEnd, describeRun, pendingInWords } from '../run/describe.js';
 import type { Context } from './command.js';
 import { JSON_FLAG, JSON_HELP, examples, outputOf } from './command.js';
 
@@ -38,7 +38,7 @@ async function running(client: Client, model: string | undefined): Promise<Row[]
     // Visibility lags: a run that has ended meanwhile comes with the ended ones.
     if (live?.status !== 'RUNNING') return [];
     const { run, startedAt, progress, pending } = live;
-    const wait = pending.find(({ last }) => last)?.last;
+    const wait = pending.map(pendingInWords).find(Boolean);
     const { files, trainingJob } = progress ?? {};
     return [
       { run, model: live.model, state: 'running', stage: progress?.stage, reason: wait, startedAt, files, trainingJob },

@@ -1,10 +1,13 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { parseRunId } from '../../contracts/names.js';
+import type { PrepareBeat } from '../../contracts/prepare.js';
 import { MESSAGES } from '../../contracts/runs.js';
 import type { Outcome, RunProgress, RunResult } from '../../contracts/runs.js';
 import { innermost } from '../errors.js';
+import { formatSeconds } from '../format.js';
 import { silenceOf } from '../silence.js';
+import { firstOf } from './payloads.js';
 
 /** The longest that a worker may take to answer; a run can be shown without its own account. */
 const PROGRESS_MS = 5_000;
@@ -15,6 +18,16 @@ export interface Pending {
   readonly attempt: number;
   /** Message of the last try: for a wait, the status of the remote job. */
   readonly last?: string;
+  /** What its heartbeats tell of work in a warehouse. */
+  readonly beat?: PrepareBeat;
+}
+
+/** What a pending activity says of itself: `copy the query for 2m 05s, 1,200,000 rows so far`. */
+export function pendingInWords({ last, beat }: Pending): string | undefined {
+  if (!beat) return last;
+  const { doing, seconds, rows } = beat;
+  const now = `${doing} for ${formatSeconds(seconds)}${rows === undefined ? '' : `, ${rows.toLocaleString('en')} rows so far`}`;
+  return last === undefined ? now : `${now}; the try before: ${last}`;
 }
 
 /** A run as Temporal knows it; `P` is what its `progress` query answers. */
@@ -34,13 +47,19 @@ export interface LiveRun<P = RunProgress> {
   readonly progress?: P;
 }
 
-function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
-  return (raw.pendingActivities ?? []).map(({ activityType, attempt, lastFailure }) => ({
-    activity: activityType?.name ?? 'an activity',
-    attempt: attempt ?? 1,
-    // The type of a wait's failure is no news to people.
-    ...(lastFailure?.message ? { last: lastFailure.message.replace(/^InProgress: /, '') } : {}),
-  }));
+async function pendingOf(client: Client, { raw }: WorkflowExecutionDescription): Promise<Pending[]> {
+  return Promise.all(
+    (raw.pendingActivities ?? []).map(async ({ activityType, attempt, lastFailure, heartbeatDetails }) => {
+      const said = await firstOf<Partial<PrepareBeat>>(client, heartbeatDetails?.payloads).catch(() => undefined);
+      return {
+        activity: activityType?.name ?? 'an activity',
+        attempt: attempt ?? 1,
+        // The type of a wait's failure is no news to people.
+        ...(lastFailure?.message ? { last: lastFailure.message.replace(/^InProgress: /, '') } : {}),
+        ...(typeof said?.doing === 'string' && { beat: said as PrepareBeat }),
+      };
+    }),
+  );
 }
 
 /** A run's own account. A closed one answers too, as long as a worker can replay it; undefined where none can. */
@@ -66,7 +85,7 @@ export async function describeRun<P = RunProgress>(client: Client, run: string):
       startedAt: description.startTime.toISOString(),
       endedAt: description.closeTime?.toISOString(),
       historyEvents: description.historyLength,
-      pending: pendingOf(description),
+      pending: await pendingOf(client, description),
       ...(silence !== undefined && { silence }),
       progress,
     };

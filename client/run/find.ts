@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { RUN_KINDS, compactTime, entityId, parseRunId, runId } from '../../contracts/names.js';
 import { MESSAGES } from '../../contracts/runs.js';
-import type { ModelStatus, RunRow } from '../../contracts/runs.js';
+import type { RunRow } from '../../contracts/questions.js';
+import type { ModelStatus } from '../../contracts/runs.js';
 import { modelOfTransform } from '../../contracts/transforms.js';
 import { askLedger } from '../ask.js';
 import { explain, usageError } from '../errors.js';

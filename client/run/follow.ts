@@ -7,7 +7,7 @@ import { formatSeconds, secondsBetween } from '../format.js';
 import type { Output } from '../output.js';
 import type { Terminal } from '../terminal.js';
 import type { LiveRun, RunEnd } from './describe.js';
-import { awaitEnd, describeRun } from './describe.js';
+import { awaitEnd, describeRun, pendingInWords } from './describe.js';
 import { queuedRuns } from './find.js';
 
 const LOOK_MS = 500;
@@ -61,9 +61,13 @@ class Narrator {
       for (const note of progress.notes) this.once(`note ${note}`, `  ${note}`);
       for (const warning of progress.warnings) this.once(`warning ${warning}`, `  warning: ${warning}`);
     }
-    const waitingFor = pending.map(({ activity, last }) => (last ? `${activity}: ${last}` : '')).find(Boolean) ?? '';
-    if (waitingFor !== '' && waitingFor !== this.waitingFor) this.output.note(`  … ${waitingFor}`);
-    this.waitingFor = waitingFor;
+    const one = pending.find(({ last, beat }) => last !== undefined || beat !== undefined);
+    // Of what goes on, a line a minute.
+    const key = one
+      ? `${one.activity}: ${one.last}, ${one.beat?.doing} ${Math.floor((one.beat?.seconds ?? 0) / 60)}`
+      : '';
+    if (one && key !== this.waitingFor) this.output.note(`  … ${one.activity}: ${pendingInWords(one)}`);
+    this.waitingFor = key;
   }
 }
 

@@ -6,9 +6,10 @@ import { resumeAdvice } from '../../contracts/resume.js';
 import { STAGES } from '../../contracts/runs.js';
 import type { RunProgress, RunRequest, Stage } from '../../contracts/runs.js';
 import { uiUrl } from '../connect.js';
-import { formatAge, formatBytes, formatNumber, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
+import { formatAge, formatNumber, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
 import type { Output } from '../output.js';
-import type { LiveRun, Pending, RunEnd } from './describe.js';
+import { pendingInWords, type LiveRun, type Pending, type RunEnd } from './describe.js';
+import { labelInWords, preparedInWords } from './prepared.js';
 
 /** Everything known of a run, from Temporal and from its outcome object. */
 export interface RunView extends Partial<Omit<OutcomeObject, 'version' | 'outcome'>> {
@@ -107,32 +108,6 @@ const figures = (metrics: MetricValues, decides: MetricName) =>
     .map(([name, value]) => `${name} ${value === null ? 'undefined' : formatNumber(value)}`)
     .join(', ');
 
-function preparedInWords({ prepared }: RunView): string | undefined {
-  if (!prepared) return undefined;
-  const { rows, bytes, columns, seconds, suppressed, publishedTo, unchanged, checks } = prepared;
-  return [
-    `${plural(rows, 'row')} of ${plural(columns, 'column')}, ${formatBytes(bytes)}, in ${formatSeconds(seconds)}`,
-    ...(checks.length > 0 ? [`${plural(checks.length, 'check')} held`] : []),
-    ...(suppressed > 0 ? [`${plural(suppressed, 'row')} left out as erased`] : []),
-    `${unchanged ? 'as' : 'to'} ${publishedTo}`,
-  ].join(', ');
-}
-
-const BARS = '▁▂▃▄▅▆▇█';
-
-/** Quantiles, and the histogram as a line of bars. */
-function labelInWords({ prepared }: RunView): string | undefined {
-  const label = prepared?.label;
-  if (!label) return undefined;
-  const { name, min, max, quantiles, histogram } = label;
-  const most = Math.max(...histogram);
-  const bars = histogram
-    .map((count) => (count === 0 ? ' ' : BARS[Math.ceil((count / most) * BARS.length) - 1]))
-    .join('');
-  const middle = ['0.05', '0.5', '0.95'].map((one) => formatNumber(quantiles[one] ?? Number.NaN)).join(', ');
-  return `${name} ${formatNumber(min)} to ${formatNumber(max)}; 5, 50, 95 %: ${middle}  ${bars}`;
-}
-
 function judged({ evaluation }: RunView): string | undefined {
   if (!evaluation) return undefined;
   const { holdout, rows, candidate, metric } = evaluation;
@@ -201,7 +176,10 @@ export function renderRun(output: Output, view: RunView): string {
         }),
       ),
     pending
-      .map(({ activity, attempt, last }) => `waiting in ${activity}, try ${attempt}${last ? `: ${last}` : ''}`)
+      .map((one) => {
+        const words = pendingInWords(one);
+        return `waiting in ${one.activity}, try ${one.attempt}${words === undefined ? '' : `: ${words}`}`;
+      })
       .join('\n'),
     notes.map((note) => `- ${note}`).join('\n'),
     view.next,

@@ -2,7 +2,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDataActivities } from '../../activities/data/index.js';
 import type { CheckDataInput } from '../../contracts/activities.js';
-import type { Preview } from '../../contracts/runs.js';
+import type { Preview } from '../../contracts/questions.js';
 import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
 import { AWS, World } from './support/world.js';
 

@@ -79,6 +79,7 @@ export function script(overrides: Partial<Activities> = {}): Script {
     }),
     confirmFiles: async () => ({ changed: 0, removed: 0 }),
     previewRun: async () => Promise.reject(raise('InvalidRequest', 'not scripted')),
+    previewPrepare: async () => Promise.reject(raise('InvalidRequest', 'not scripted')),
     planResume: async ({ resume }) => ({
       from: 'deploy',
       reason: `goes on from ${resume}, whose training job job-1 completed`,

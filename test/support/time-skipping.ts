@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temp
 import { inject } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
+import { PREPARE_QUEUE_SUFFIX, type PrepareActivities } from '../../contracts/prepare.js';
 import { workflowBundle } from '../../worker/bundle.js';
 
 /** IndexedValueType of the server's API. */
@@ -35,20 +36,30 @@ export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment
 
 let queues = 0;
 
-/** Runs `body` beside a worker of the real workflows and the given activities, on a task queue of its own. */
+/** Runs `body` beside a worker of the real workflows and the given activities, on a task queue of its own; what prepares data has one too. */
 export async function withWorker<T>(
   env: TestWorkflowEnvironment,
   activities: Activities,
   body: (taskQueue: string) => Promise<T>,
+  preparing?: PrepareActivities,
 ): Promise<T> {
   const taskQueue = `test-${process.pid}-${(queues += 1)}`;
-  const worker = await Worker.create({
+  const common = {
     connection: env.nativeConnection,
     ...(env.namespace ? { namespace: env.namespace } : {}),
+    maxHeartbeatThrottleInterval: '5s',
+  } as const;
+  const worker = await Worker.create({
+    ...common,
     taskQueue,
     workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
     activities,
-    maxHeartbeatThrottleInterval: '5s',
   });
-  return worker.runUntil(() => body(taskQueue));
+  if (!preparing) return worker.runUntil(() => body(taskQueue));
+  const second = await Worker.create({
+    ...common,
+    taskQueue: `${taskQueue}${PREPARE_QUEUE_SUFFIX}`,
+    activities: { ...preparing },
+  });
+  return second.runUntil(() => worker.runUntil(() => body(taskQueue)));
 }

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunRow } from '../../contracts/runs.js';
+import type { RunRow } from '../../contracts/questions.js';
 import { awsSettings } from '../../examples/demo/account.js';
 import { Setting } from '../e2e/setting.js';
 

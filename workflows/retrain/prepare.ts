@@ -1,13 +1,21 @@
-import { ActivityCancellationType, CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  proxyActivities,
+  workflowInfo,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
 import {
   PREPARE_QUEUE_SUFFIX,
+  warehouseName,
   type PrepareActivities,
   type PrepareInput,
   type Prepared,
 } from '../../contracts/prepare.js';
 import { causeOf } from '../failures.js';
-import { questions } from '../profiles.js';
+import { data } from '../profiles.js';
 import type { Run } from './run.js';
 
 /** How long an outage of the warehouse is sat out on top of a statement's own time limit. */
@@ -22,11 +30,20 @@ const PUBLISH_MS = 6 * 3_600_000;
 export async function prepare(run: Run): Promise<void> {
   const { definition, request } = run.input;
   if (!definition.prepare) return;
-  const { resume } = request;
-  if (resume !== undefined && (await questions.planResume({ definition, resume })).from !== 'check data') return;
+  const { resume, noDeploy = false } = request;
+  const plan = resume === undefined ? undefined : await data.planResume({ definition, resume, noDeploy });
+  if (plan && plan.from !== 'check data') return;
   run.enter('prepare');
+  if (plan?.prepared?.publishedTo.endsWith(`/${run.asOf}/`)) {
+    Object.assign(run.found, { prepared: plan.prepared });
+    run.note(
+      `${plan.prepared.rows.toLocaleString('en')} rows of \`${plan.prepared.publishedTo}\` are those that ${plan.prepared.by} prepared: the warehouse is not asked again`,
+    );
+    return;
+  }
   const input: PrepareInput = { ref: run.ref, definition, asOf: run.asOf };
-  const warehouse = warehouseActivities(durationMs(definition.prepare.redshift.timeout));
+  const warehouse = warehouseActivities(definition.prepare.redshift);
+  run.note(`asks ${warehouseName(definition.prepare.redshift)} for the data of ${run.asOf}`);
   try {
     Object.assign(run.found, { prepared: await prepared(run, warehouse, input) });
   } catch (error) {
@@ -36,15 +53,27 @@ export async function prepare(run: Run): Promise<void> {
 }
 
 /** On a queue of its own: what waits for hours for a statement must not hold the slots that other runs need. */
-function warehouseActivities(statementMs: number) {
-  return proxyActivities<PrepareActivities>({
+function warehouseActivities({ timeout, load, checks, query }: RedshiftPrepare): PrepareActivities {
+  const statementMs = durationMs(timeout);
+  const options: ActivityOptions = {
     taskQueue: `${workflowInfo().taskQueue}${PREPARE_QUEUE_SUFFIX}`,
     startToCloseTimeout: Math.max(statementMs, PUBLISH_MS) + PATIENCE_MS,
     scheduleToCloseTimeout: 2 * Math.max(statementMs, PUBLISH_MS) + PATIENCE_MS,
     heartbeatTimeout: '30s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  });
+  };
+  // For who looks at the run in the Temporal UI.
+  const saying = (summary: string) =>
+    proxyActivities<PrepareActivities>({ ...options, summary: summary.slice(0, 200) });
+  return {
+    loadWarehouse: saying(load.length > 0 ? load.map(({ table }) => table).join(', ') : 'nothing to load')
+      .loadWarehouse,
+    checkWarehouse: saying(`${checks.length} checks`).checkWarehouse,
+    exportQuery: saying(query.file).exportQuery,
+    publishExport: saying('suppressed rows, statistics, copies').publishExport,
+    discardExport: saying('what is not whole').discardExport,
+  };
 }
 
 async function prepared(run: Run, warehouse: PrepareActivities, input: PrepareInput): Promise<Prepared> {

@@ -123,7 +123,7 @@ export class Run {
   }
 
   progress(): RunProgress {
-    const { trainingJob, endpoint, endpointConfig, files, metrics = [], evaluation } = this.found;
+    const { trainingJob, endpoint, endpointConfig, files, metrics = [], prepared, evaluation } = this.found;
     return {
       stage: this.stageNow,
       since: Object.fromEntries(Object.entries(this.since).map(([stage, at]) => [stage, new Date(at).toISOString()])),
@@ -137,6 +137,7 @@ export class Run {
       endpointConfig,
       files,
       metrics,
+      prepared,
       evaluation,
       decideBy: this.decideByNow,
     };
@@ -183,10 +184,12 @@ export class Run {
     const heading = this.outcome
       ? `### ${this.outcome.outcome}\n${this.outcome.reason}`
       : `### ${this.ref.model}: ${this.stageNow}`;
-    const { trainingJob, artifactUri, endpoint, endpointConfig, metrics = [] } = this.found;
+    const { trainingJob, artifactUri, endpoint, endpointConfig, metrics = [], prepared } = this.found;
     const facts = [
       ['resumes', this.input.request.resume],
       ['as of', this.asOf],
+      ['prepared', prepared && `${prepared.rows} rows, ${prepared.bytes} bytes, in ${Math.round(prepared.seconds)} s`],
+      ['published to', prepared?.publishedTo],
       ['training job', trainingJob],
       ['artefact', artifactUri],
       ['endpoint', endpoint],
