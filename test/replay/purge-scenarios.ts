@@ -13,7 +13,7 @@ const happy = script().activities;
 function purge(
   request: string,
   overrides: Partial<Activities>,
-  { options = {}, cancelled = false }: { options?: PurgeInput['options']; cancelled?: boolean } = {},
+  { cancelled = false, ...given }: Partial<PurgeInput> & { readonly cancelled?: boolean } = {},
 ): Scenario {
   return ({ skipping, live }) => {
     const env = cancelled ? live : skipping;
@@ -26,7 +26,8 @@ function purge(
       reason: 'erasure request',
       by: 'ann',
       targetsUri: 's3://bucket/_perennial/targets/list.jsonl',
-      options,
+      options: {},
+      ...given,
     };
     return withWorker(env, scripted.activities, async (taskQueue) => {
       const handle = await env.client.workflow.start(WORKFLOWS.purge, {
@@ -62,6 +63,29 @@ function twoRounds(): Partial<Activities> {
   };
 }
 
+/** Some of what went on the mounts had other names, which no path leads to. */
+const linked: Partial<Activities> = {
+  eraseCopies: async (input) => ({
+    ...(await happy.eraseCopies(input)),
+    conflicts: { 'file with other links': 2 },
+  }),
+};
+/** The same among files with rows of a person. */
+const linkedRows: Partial<Activities> = {
+  ...values,
+  eraseRows: async (input) => ({
+    ...(await happy.eraseRows(input)),
+    blocked: [{ by: 'error', entries: 2, advice: 'on mounts: 2 × file with other links: they had further names' }],
+  }),
+};
+/** The first leg died once: no less than its counts are gone. */
+const atLeast: Partial<Activities> = {
+  eraseObjects: async (input) => ({
+    ...(await happy.eraseObjects(input)),
+    ...(input.leg === 1 && ({ done: false, atLeast: true } as const)),
+  }),
+};
+
 /** Paths of a purge. */
 export const PURGES: Readonly<Record<string, Scenario>> = {
   'purge-purged': purge('purged', {}),
@@ -79,5 +103,21 @@ export const PURGES: Readonly<Record<string, Scenario>> = {
     verifyCopies: async (input) => ({ ...(await happy.verifyCopies(input)), files: 1 }),
   }),
   'purge-refused': purge('refused', {}, { options: { column: 3 } }),
+  'purge-links': purge('links', linked),
+  'purge-links-rows': purge('links-rows', linkedRows, { options: { column: 3 }, links: 3 }),
+  'purge-links-before': purge('links-before', {}, { links: 5, since: '2026-01-01T00:00:00.000Z' }),
+  'purge-links-removed': purge('links-removed', {}, { links: 5, linksRemoved: true }),
+  'purge-at-least': purge('at-least', atLeast),
+  'purge-leg-failed': purge('leg-failed', {
+    eraseObjects: async (input) => {
+      if (input.leg === 2) throw raise('AccessDenied', 'denied');
+      return { ...(await happy.eraseObjects(input)), done: false };
+    },
+  }),
+  'purge-reuploaded': purge(
+    'reuploaded',
+    { verifyObjects: async (input) => ({ ...(await happy.verifyObjects(input)), later: 1 }) },
+    { options: { uploads: 'purge' } },
+  ),
   'purge-cancelled': purge('cancelled', {}, { cancelled: true }),
 };

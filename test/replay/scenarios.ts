@@ -7,6 +7,7 @@ import { EVALUATIONS } from './evaluation-scenarios.js';
 import { entityWithEvents } from './events-scenario.js';
 import { cancelledAtTheLock } from './lock-scenario.js';
 import { retrain, type Scenario } from './run-scenario.js';
+import { PREPARATIONS } from './prepare-scenarios.js';
 import { PURGES } from './purge-scenarios.js';
 import { UPKEEP } from './upkeep-scenarios.js';
 import { declaredStorage } from './storage-scenario.js';
@@ -142,6 +143,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     request: { resume: EARLIER },
   }),
   ...EVALUATIONS,
+  ...PREPARATIONS,
   ...TRANSFORMS,
   ...PURGES,
   ...UPKEEP,
