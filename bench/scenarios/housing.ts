@@ -1,4 +1,4 @@
-import { linesOf, priceOf } from '../../examples/housing/rows.js';
+import { linesOf, priceOf } from '../../examples/walk/rows.js';
 import { housingReference } from '../../examples/housing/reference.js';
 import { walkThrough } from '../../examples/housing/walk-through.js';
 import { round } from '../support/figures.js';

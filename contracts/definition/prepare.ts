@@ -198,7 +198,7 @@ export type WarehouseCheck = z.output<typeof check>;
 export type WarehouseLoad = z.output<typeof load>;
 
 /** What a parameter may ask for in place of a value: `${asOf}`. */
-export const KNOWN_VALUES = ['asOf', 'windowStart', 'watermark'] as const;
+const KNOWN_VALUES = ['asOf', 'windowStart', 'watermark'] as const;
 /** The name that a parameter's value asks for; undefined for a value of its own. */
 export const askedFor = (value: unknown): string | undefined => /^\$\{(.*)\}$/.exec(String(value))?.[1];
 

@@ -1,88 +1,40 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
-import { readEnvFile, startLocal } from '../../local/index.js';
+import { readEnvFile } from '../../local/index.js';
 import { s3Client, type Env } from '../demo/account.js';
+import { walkCommand, walking, type Done, type Job, type JobOptions, type Say } from '../walk/command.js';
+import { linesOf, mdape, priceOf } from '../walk/rows.js';
 import { buildHousing } from './data.js';
-import { linesOf, mdape, priceOf } from './rows.js';
 import { prepareHousingAccount, uploadHousing } from './upload.js';
 import { readHousingDefinition, readPredictions, walkThrough, type Observations } from './walk-through.js';
 
-/** Ctrl-C, a supervisor's request, and the terminal's window being closed. */
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-type Say = (line: string) => void;
-/** What a command came to: the exit code, and what `--json` prints. */
-interface Done {
-  readonly code: 0 | 1;
-  readonly result: object;
-}
-
-interface JobOptions {
-  readonly stateDir: string;
-  readonly say: Say;
-  readonly signal: AbortSignal;
-}
-
-type Job = (options: JobOptions) => Promise<Done>;
-
 /** `node bin/housing.mjs [command]`: see --help. Answers with the exit code. */
-export async function main(
+export const main = (
   argv: readonly string[],
   out: Say = (line) => console.log(line),
   err: Say = (line) => console.error(line),
-): Promise<number> {
-  let job: Job = walk;
-  const program = new Command('node bin/housing.mjs')
-    .description(
-      'Housing prices, from rows in a bucket to a deleted endpoint (examples/housing/README.md).\n' +
+): Promise<number> =>
+  walkCommand(
+    {
+      called: 'node bin/housing.mjs',
+      description:
+        'Housing prices, from rows in a bucket to a deleted endpoint (examples/housing/README.md).\n' +
         'Without a command it walks through everything, in the local mode that runs, or else in one that it starts and stops.',
-    )
-    .option('--json', 'print one JSON object as the last line, and words for people on stderr', false)
-    .option('--state-dir <folder>', 'of local mode', '.perennial')
-    .allowExcessArguments(false)
-    .action(() => void (job = walk))
-    .exitOverride();
-  program
-    .command('upload')
-    .description('only make bucket and key, and upload the rows')
-    .action(() => void (job = upload));
-  program
-    .command('mdape')
-    .description('only compute the MdAPE of a batch transform of the test rows')
-    .argument('<uri>', 'the object with its answers')
-    .action((uri) => void (job = (options) => score(uri, options)));
-  try {
-    program.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
-  }
-  const { json, stateDir } = program.opts();
-  const say = json ? err : out;
-  const abort = new AbortController();
-  const stop = () =>
-    abort.abort(new Error('Interrupted. The endpoint may be there still: npx perennial endpoint delete housing'));
-  for (const signal of STOP_SIGNALS) process.on(signal, stop);
-  try {
-    const { code, result } = await job({ stateDir, say, signal: abort.signal });
-    if (json) out(JSON.stringify(result));
-    return code;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, stop);
-  }
-}
-
-const walk: Job = async ({ stateDir, say, signal }) => {
-  const running = await readEnvFile(stateDir);
-  if (running) return summary(await walkThrough({ env: running, say, signal }));
-  say(`Starting local mode in ${stateDir}`);
-  const stack = await startLocal({ stateDir, worker: true, signal, onProgress: say });
-  try {
-    return summary(await walkThrough({ env: stack.env, say, signal }));
-  } finally {
-    say('Stopping local mode');
-    await stack.stop();
-  }
-};
+      job: walking('housing', async (options) => summary(await walkThrough(options))),
+      more(program, choose) {
+        program
+          .command('upload')
+          .description('only make bucket and key, and upload the rows')
+          .action(() => choose(upload));
+        program
+          .command('mdape')
+          .description('only compute the MdAPE of a batch transform of the test rows')
+          .argument('<uri>', 'the object with its answers')
+          .action((uri) => choose((options) => score(uri, options)));
+      },
+    },
+    argv,
+    out,
+    err,
+  );
 
 const upload: Job = async ({ stateDir, say, signal }) => {
   const [env, definition] = await Promise.all([runningEnv(stateDir), readHousingDefinition()]);

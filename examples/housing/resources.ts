@@ -1,6 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
-  DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
   DescribeTrainingJobCommand,
   DescribeTransformJobCommand,
@@ -49,16 +48,4 @@ async function transformJobs(client: SageMakerClient, prefix: string): Promise<s
   for await (const page of paginateListTransformJobs({ client }, { NameContains: prefix }))
     names.push(...(page.TransformJobSummaries ?? []).flatMap(({ TransformJobName }) => TransformJobName ?? []));
   return names;
-}
-
-/** SageMaker's own word that there is no such endpoint: it says so as a ValidationException. Any other error is thrown. */
-export async function endpointIsGone(sagemaker: SageMakerClient, EndpointName: string): Promise<boolean> {
-  try {
-    await sagemaker.send(new DescribeEndpointCommand({ EndpointName }));
-    return false;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationException' && /could not find/i.test(error.message))
-      return true;
-    throw error;
-  }
 }

@@ -3,13 +3,12 @@ import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/cli
 import pLimit from 'p-limit';
 import type { Definition } from '../../contracts/definition/index.js';
 import { parseS3Uri, s3Uri } from '../../contracts/names.js';
-import { awsSettings, prepareAccount, type Env } from '../demo/account.js';
+import { awsSettings, type Env } from '../demo/account.js';
 import { uploadDays } from '../demo/bucket.js';
+import { keyOf, prepareAccountOf } from '../walk/model.js';
+import { featuresOf, linesOf } from '../walk/rows.js';
 import { byMonth, type HousingSplit } from './data.js';
-import { featuresOf, linesOf } from './rows.js';
 
-/** The local Slack takes any token of this form. */
-const LOCAL_SLACK_TOKEN = 'xoxb-local';
 /** Looks under way at once. */
 const AT_ONCE = 32;
 
@@ -32,10 +31,8 @@ export interface Uploaded {
 
 /** Makes what the definition takes for granted: bucket, key, Slack token. Answers with the key's ARN. */
 export async function prepareHousingAccount(env: Env, definition: Definition): Promise<string> {
-  const { data, encryption, notify } = definition;
-  const keyAlias = keyOf(encryption);
-  const slack = notify.slack && { tokenParameter: notify.slack.tokenParameter, token: LOCAL_SLACK_TOKEN };
-  await prepareAccount(env, { bucket: data.bucket, keyAlias, slack });
+  const keyAlias = keyOf(definition);
+  await prepareAccountOf(env, definition);
   const kms = new KMSClient(awsSettings(env));
   try {
     const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: keyAlias }));
@@ -52,12 +49,13 @@ export async function prepareHousingAccount(env: Env, definition: Definition): P
  */
 export async function uploadHousing(
   s3: S3Client,
-  { data, encryption }: Definition,
+  definition: Definition,
   split: HousingSplit,
   signal?: AbortSignal,
 ): Promise<Uploaded> {
+  const { data } = definition;
   const { bucket } = data;
-  const keyAlias = keyOf(encryption);
+  const keyAlias = keyOf(definition);
   const parent = data.prefix.replace(/[^/]+\/$/, '');
   const keys: string[] = [];
   const objects = { train: 0, validation: 0, test: 0 };
@@ -90,10 +88,4 @@ export async function keyOfObject(s3: S3Client, uri: string): Promise<KeyFound> 
   const { bucket: Bucket, key: Key } = parseS3Uri(uri);
   const { ServerSideEncryption, SSEKMSKeyId } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
   return { what: `S3 object ${uri}`, key: ServerSideEncryption === 'aws:kms' ? SSEKMSKeyId : undefined };
-}
-
-function keyOf({ key }: Definition['encryption']): string {
-  if (key === undefined)
-    throw new Error('The definition has no encryption.key: the walk-through shows what it is for.');
-  return key;
 }

@@ -1,28 +1,25 @@
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
-import { checkDefinitions } from '../../client/definition/check.js';
 import type { Definition } from '../../contracts/definition/index.js';
-import type { Evaluation } from '../../contracts/evaluation.js';
 import { parseS3Uri } from '../../contracts/names.js';
 import type { TransformResult } from '../../contracts/transforms.js';
 import { packagePath } from '../../local/paths.js';
-import { s3Client, sagemakerClient, type Env } from '../demo/account.js';
-import { npxPerennial } from './cli.js';
+import { s3Client, sagemakerClient } from '../demo/account.js';
+import {
+  cliOf,
+  deletedEndpoint,
+  deployedRun,
+  invokedRows,
+  percent,
+  readDefinition,
+  type Shown,
+  type WalkThroughOptions,
+} from '../walk/model.js';
+import { linesOf, mdape, predictionsOf, priceOf } from '../walk/rows.js';
 import { buildHousing, type HousingSplit } from './data.js';
-import { endpointIsGone, keysOf } from './resources.js';
-import { featuresOf, linesOf, mdape, predictionsOf, priceOf } from './rows.js';
+import { keysOf } from './resources.js';
 import { keyOfObject, prepareHousingAccount, uploadHousing, type KeyFound, type Uploaded } from './upload.js';
 
 const MODEL_FILE = 'examples/housing/model.yaml';
-/** Test rows that the endpoint is asked for. */
-const INVOKED_ROWS = 5;
-
-export interface WalkThroughOptions {
-  /** Of a local mode with a worker: where Temporal and AWS are. */
-  readonly env: Env;
-  /** Receives what it does, a line at a time. */
-  readonly say: (line: string) => void;
-  readonly signal?: AbortSignal;
-}
 
 /** All that was seen. Prices and predictions in US dollars, MdAPE as a share. */
 export interface Observations {
@@ -44,37 +41,18 @@ export interface Observations {
   readonly endpointGone: boolean;
 }
 
-/** What `perennial run --follow --json` prints. */
-interface Followed {
-  readonly run: string;
-  readonly outcome?: string;
-  readonly reason?: string;
-}
-
-/** What `perennial show --json` says of a run that was deployed. */
-interface Shown {
-  readonly run: string;
-  readonly model: string;
-  readonly state: string;
-  readonly trainingJob: string;
-  readonly artifactUri: string;
-  readonly endpoint: string;
-  readonly endpointConfig: string;
-  readonly evaluation: Evaluation;
-  readonly historyEvents: number;
-}
-
 /**
  * From rows in a bucket to a served model and back to nothing that costs: upload, apply, run with its evaluation, invoke, batch transform,
  * the keys of everything, and the endpoint deleted. May be walked again: the same data is then trained on once more.
  *
  * @throws Error with the command's own words where a step doesn't end as it should
  */
-export async function walkThrough({ env, say, signal }: WalkThroughOptions): Promise<Observations> {
+export async function walkThrough(options: WalkThroughOptions): Promise<Observations> {
+  const { env, say, signal } = options;
   const definition = await readHousingDefinition();
   const { name: model } = definition;
   const [s3, sagemaker] = [s3Client(env), sagemakerClient(env)];
-  const cli = <T>(...args: string[]) => npxPerennial<T>(args, { env, say, signal });
+  const cli = cliOf(options);
   try {
     say('1. Upload the sales as encrypted CSV files, one a month, in three channels');
     const split = await buildHousing(say, signal);
@@ -86,20 +64,13 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
     await cli('apply', packagePath(MODEL_FILE));
 
     say('3. Run: train, evaluate on the channel test, deploy');
-    // A second walk-through brings the same data: --force trains on it all the same.
-    const { run: id, outcome, reason } = await cli<Followed>('run', model, '--force', '--follow');
-    if (outcome !== 'Deployed') throw new Error(`${id} ended as ${outcome}: ${reason}`);
-    const run = await cli<Shown>('show', id);
+    const run = await deployedRun(cli, model);
     const { evaluation } = run;
     say(`MdAPE ${percent(evaluation.candidate.metrics.mdape)} on ${evaluation.rows} held-back sales`);
 
     say('4. Ask the endpoint for a few prices');
     const lines = linesOf(split.test);
-    const some = lines.slice(0, INVOKED_ROWS);
-    const rows = some.map(featuresOf).join(String.raw`\n`);
-    const { answer } = await cli<{ answer: string }>('invoke', model, '--csv', rows, '--accept', 'text/csv');
-    const invoked = predictionsOf(answer);
-    some.forEach((line, row) => say(`sold for $${dollars(priceOf(line))}, predicted $${dollars(invoked[row])}`));
+    const invoked = await invokedRows(cli, model, { lines, say, sold: 'sold for' });
 
     say('5. Transform all test rows in a batch');
     const output = `${uploaded.rowsUri.replace(/rows\/$/, '')}predictions/`;
@@ -120,9 +91,7 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
     say(`${withoutKey.length} of ${uploaded.keys.length + keys.length} have another key than ${keyArn}`);
 
     say('7. Delete the endpoint, which ends its bill');
-    await cli('endpoint', 'delete', model, '--yes');
-    const endpointGone = await endpointIsGone(sagemaker, run.endpoint);
-    say(endpointGone ? `SageMaker knows no endpoint ${run.endpoint}` : `endpoint ${run.endpoint} is still there`);
+    const endpointGone = await deletedEndpoint(cli, sagemaker, run, say);
     return { definition, split, keyArn, uploaded, run, invoked, transform, keys, withoutKey, endpointGone };
   } finally {
     for (const client of [s3, sagemaker]) client.destroy();
@@ -130,12 +99,7 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
 }
 
 /** The definition of model.yaml with every default filled in. */
-export async function readHousingDefinition(): Promise<Definition> {
-  const { models } = await checkDefinitions([packagePath(MODEL_FILE)]);
-  const [model] = models;
-  if (!model) throw new Error(`${MODEL_FILE} has faults: npx perennial definition check ${MODEL_FILE}`);
-  return model.definition;
-}
+export const readHousingDefinition = (): Promise<Definition> => readDefinition(MODEL_FILE);
 
 /** What a batch transform answered, one number a row. Throws an Error that names the object if it isn't there. */
 export async function readPredictions(s3: S3Client, uri: string): Promise<number[]> {
@@ -148,6 +112,3 @@ export async function readPredictions(s3: S3Client, uri: string): Promise<number
     throw new Error(`There is no ${uri}: \`perennial transform\` says where its answers are.`, { cause: error });
   }
 }
-
-const percent = (share: number | null | undefined) => (share == null ? 'undefined' : `${(share * 100).toFixed(2)} %`);
-const dollars = (price = Number.NaN) => Math.round(price).toLocaleString('en-US');

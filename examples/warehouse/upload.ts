@@ -1,6 +1,7 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Definition } from '../../contracts/definition/index.js';
 import { uploadDays } from '../demo/bucket.js';
+import { keyOf } from '../walk/model.js';
 import { AS_OF, type Warehouse } from './data.js';
 
 /** Where model.yaml's loads look for the raw objects. */
@@ -11,12 +12,12 @@ const SALES_OBJECTS = 4;
 /** Puts the tables as pipe-delimited objects, and the held-back events beside the train prefix, all encrypted with the definition's key. */
 export async function uploadWarehouse(
   s3: S3Client,
-  { data, encryption }: Definition,
+  definition: Definition,
   { tables, test }: Warehouse,
 ): Promise<{ raw: number; heldBack: number }> {
+  const { data } = definition;
   const { bucket } = data;
-  const keyAlias = encryption.key;
-  if (keyAlias === undefined) throw new Error('The definition has no encryption.key: raw data is to be encrypted too.');
+  const keyAlias = keyOf(definition);
   const objects = Object.entries(tables).flatMap(([table, text]) =>
     cut(text, table === 'sales' ? SALES_OBJECTS : 1).map((Body, index) => ({
       Key: `${RAW}${table}_${String(index).padStart(2, '0')}`,

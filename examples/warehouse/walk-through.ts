@@ -1,29 +1,26 @@
-import { checkDefinitions } from '../../client/definition/check.js';
 import type { Definition } from '../../contracts/definition/index.js';
-import type { Evaluation } from '../../contracts/evaluation.js';
 import { compactTime } from '../../contracts/names.js';
 import { packagePath } from '../../local/paths.js';
-import { prepareAccount, s3Client, sagemakerClient, type Env } from '../demo/account.js';
-import { npxPerennial } from '../housing/cli.js';
-import { endpointIsGone } from '../housing/resources.js';
-import { featuresOf, mdape, predictionsOf, priceOf } from '../housing/rows.js';
+import { s3Client, sagemakerClient } from '../demo/account.js';
+import {
+  cliOf,
+  deletedEndpoint,
+  deployedRun,
+  dollars,
+  invokedRows,
+  percent,
+  prepareAccountOf,
+  readDefinition,
+  type Followed,
+  type Shown,
+  type WalkThroughOptions,
+} from '../walk/model.js';
+import { linesOf, mdape, priceOf } from '../walk/rows.js';
 import { AS_OF, buildWarehouse, type EventRow, type Warehouse } from './data.js';
 import { uploadWarehouse } from './upload.js';
 import { statementsOf, topEvents, type LoggedStatement, type TopEvent } from './warehouse.js';
 
 const MODEL_FILE = 'examples/warehouse/model.yaml';
-/** The local Slack takes any token of this form. */
-const LOCAL_SLACK_TOKEN = 'xoxb-local';
-/** Held-back events that the endpoint is asked for. */
-const INVOKED_ROWS = 5;
-
-export interface WalkThroughOptions {
-  /** Of a local mode with a worker: where Temporal and AWS are. */
-  readonly env: Env;
-  /** Receives what it does, a line at a time. */
-  readonly say: (line: string) => void;
-  readonly signal?: AbortSignal;
-}
 
 /** All that was seen. Prices and predictions in US dollars, MdAPE as a share. */
 export interface Observations {
@@ -45,36 +42,22 @@ export interface Observations {
   readonly endpointGone: boolean;
 }
 
-/** What `perennial run --follow --json` prints. */
-interface Followed {
-  readonly run: string;
-  readonly outcome?: string;
-  readonly reason?: string;
-}
-
-/** What `perennial show --json` says of a run that was deployed. */
-interface Shown {
-  readonly run: string;
-  readonly state: string;
-  readonly endpoint: string;
-  readonly evaluation: Evaluation;
-}
-
 /**
  * From raw objects by way of the warehouse to a served model: upload, apply, run, what the warehouse was asked, the report of its best events,
  * the endpoint asked and deleted. May be walked again.
  *
  * @throws Error with the command's own words where a step doesn't end as it should
  */
-export async function walkThrough({ env, say, signal }: WalkThroughOptions): Promise<Observations> {
-  const definition = await readWarehouseDefinition();
+export async function walkThrough(options: WalkThroughOptions): Promise<Observations> {
+  const { env, say } = options;
+  const definition = await readDefinition(MODEL_FILE);
   const { name: model } = definition;
   const [s3, sagemaker] = [s3Client(env), sagemakerClient(env)];
-  const cli = <T>(...args: string[]) => npxPerennial<T>(args, { env, say, signal });
+  const cli = cliOf(options);
   try {
     say('1. Upload raw tables, pipe-delimited and encrypted');
     const warehouse = buildWarehouse();
-    await prepareWarehouseAccount(env, definition);
+    await prepareAccountOf(env, definition);
     const uploaded = await uploadWarehouse(s3, definition, warehouse);
     say(`${uploaded.raw} raw objects, and ${uploaded.heldBack} events that are held back to judge the model`);
 
@@ -82,10 +65,7 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
     await cli('apply', packagePath(MODEL_FILE));
 
     say('3. Run: load, check and query in the warehouse, export, train, evaluate, deploy');
-    // A second walk-through brings the same data: --force trains on it all the same.
-    const { run: id, outcome, reason } = await cli<Followed>('run', model, '--as-of', AS_OF, '--force', '--follow');
-    if (outcome !== 'Deployed') throw new Error(`${id} ended as ${outcome}: ${reason}`);
-    const run = await cli<Shown>('show', id);
+    const run = await deployedRun(cli, model, '--as-of', AS_OF);
     const found = Number(run.evaluation.candidate.metrics.mdape);
     const naiveMdape = naive(warehouse);
     say(
@@ -93,7 +73,7 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
     );
 
     say('4. What the warehouse was asked');
-    const statements = await statementsOf(env, `perennial/${model}/${compactTime(id.split('/').at(-1) ?? '')}/`);
+    const statements = await statementsOf(env, `perennial/${model}/${compactTime(run.run.split('/').at(-1) ?? '')}/`);
     for (const { type, text } of statements.filter((one) => /^(COPY|UNLOAD)$/.test(one.type)))
       say(`${type}: ${text.replaceAll(/\s+/g, ' ').slice(0, 100)}`);
 
@@ -102,38 +82,18 @@ export async function walkThrough({ env, say, signal }: WalkThroughOptions): Pro
     for (const { name, total } of top) say(`${name}: $${dollars(total)}`);
 
     say('6. Ask the endpoint for a few events');
-    const some = warehouse.test.slice(0, INVOKED_ROWS).map(({ csv }) => csv.trimEnd());
-    const rows = some.map(featuresOf).join(String.raw`\n`);
-    const { answer } = await cli<{ answer: string }>('invoke', model, '--csv', rows, '--accept', 'text/csv');
-    const invoked = predictionsOf(answer);
-    some.forEach((line, row) => say(`took in $${dollars(priceOf(line))}, predicted $${dollars(invoked[row])}`));
+    const invoked = await invokedRows(cli, model, { lines: linesOf(warehouse.test), say, sold: 'took in' });
 
     say('7. Run once more: the same export is no news');
     const again = await cli<Followed>('run', model, '--as-of', AS_OF, '--follow');
 
     say('8. Delete the endpoint, which ends its bill');
-    await cli('endpoint', 'delete', model, '--yes');
-    const endpointGone = await endpointIsGone(sagemaker, run.endpoint);
-    say(endpointGone ? `SageMaker knows no endpoint ${run.endpoint}` : `endpoint ${run.endpoint} is still there`);
+    const endpointGone = await deletedEndpoint(cli, sagemaker, run, say);
     const seen = { definition, warehouse, uploaded, run, statements, top, invoked, again, endpointGone };
     return { ...seen, mdape: found, naiveMdape };
   } finally {
     for (const client of [s3, sagemaker]) client.destroy();
   }
-}
-
-/** The definition of model.yaml with its statements and every default filled in. */
-async function readWarehouseDefinition(): Promise<Definition> {
-  const { models } = await checkDefinitions([packagePath(MODEL_FILE)]);
-  const [model] = models;
-  if (!model) throw new Error(`${MODEL_FILE} has faults: npx perennial definition check ${MODEL_FILE}`);
-  return model.definition;
-}
-
-/** Makes what the definition takes for granted: bucket, key, Slack token. */
-async function prepareWarehouseAccount(env: Env, { data, encryption, notify }: Definition): Promise<void> {
-  const slack = notify.slack && { tokenParameter: notify.slack.tokenParameter, token: LOCAL_SLACK_TOKEN };
-  await prepareAccount(env, { bucket: data.bucket, keyAlias: encryption.key ?? '', slack });
 }
 
 /** What who knows no feature reaches: the median of the events that were learned from, guessed for each held-back one. */
@@ -147,5 +107,3 @@ function naive({ train, test }: Warehouse): number {
 }
 
 const prices = (rows: readonly EventRow[]) => rows.map(({ csv }) => priceOf(csv));
-const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
-const dollars = (price = Number.NaN) => Math.round(price).toLocaleString('en-US');

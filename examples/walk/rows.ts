@@ -1,7 +1,5 @@
-import type { HousingSale } from './data.js';
-
-/** Lines of the sales, label first, without their ends. */
-export const linesOf = (sales: readonly HousingSale[]): string[] => sales.map(({ csv }) => csv.trimEnd());
+/** Lines of CSV rows, label first, without their ends. */
+export const linesOf = (rows: readonly { readonly csv: string }[]): string[] => rows.map(({ csv }) => csv.trimEnd());
 
 /** A line as a request carries it: without its label. */
 export const featuresOf = (line: string): string => line.slice(line.indexOf(',') + 1);
