@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** A key whose value differs. `undefined` stands for a key that is not there. */
 export interface Change {
   readonly key: string;
@@ -24,7 +26,16 @@ export function changesBetween(before: unknown, after: unknown, path = ''): Chan
   return canonical(before) === canonical(after) ? [] : [{ key: path, before, after }];
 }
 
-const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+/** Longer texts, such as SQL, are told apart by their length and hash: nobody compares them in one line. */
+const LONGEST = 120;
+
+const short = (value: unknown): unknown =>
+  typeof value === 'string' && value.length > LONGEST
+    ? `${value.slice(0, LONGEST / 2).replaceAll(/\s+/g, ' ')}… (${value.length} characters, ${hash('sha256', value).slice(0, 8)})`
+    : value;
+
+const show = (value: unknown) =>
+  typeof value === 'string' ? short(value) : JSON.stringify(value, (_key, inner: unknown) => short(inner));
 
 /** `~ endpoint.count: 1 → 2`, `+ data.window: P2Y`, `- notify.slack.channel: C01`. */
 export function renderChange({ key, before, after }: Change): string {

@@ -1,6 +1,7 @@
 import type { RunRef } from './activities.js';
 import type { Definition } from './definition/index.js';
 import type { RedshiftPrepare } from './definition/prepare.js';
+import { compactTime } from './names.js';
 
 /** Task queue of what runs statements for hours: it holds slots of its own. */
 export const PREPARE_QUEUE_SUFFIX = '-prepare';
@@ -14,6 +15,10 @@ export interface PrepareInput {
   /** `YYYY-MM-DD`: the date that the export is published under. */
   readonly asOf: string;
 }
+
+/** Under which name a warehouse's history has what a run did in a step: an attempt finds by it what the one before has done, and people find the run. */
+export const statementTag = ({ model, runTime }: Pick<RunRef, 'model' | 'runTime'>, step: PrepareStep | '…'): string =>
+  `perennial/${model}/${compactTime(runTime)}/${step}`;
 
 /** A warehouse as people know it: `cluster my-cluster, database dev`. */
 export const warehouseName = ({

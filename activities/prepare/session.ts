@@ -1,7 +1,6 @@
 import { Context } from '@temporalio/activity';
 import pg from 'pg';
-import { compactTime } from '../../contracts/names.js';
-import type { PrepareInput, PrepareStep } from '../../contracts/prepare.js';
+import { statementTag, type PrepareInput, type PrepareStep } from '../../contracts/prepare.js';
 import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
 import { accessOf, type Access, type WarehouseClients } from './access.js';
@@ -27,10 +26,6 @@ export interface Session {
   query<Row extends pg.QueryResultRow>(action: string, sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
 }
 
-/** Under which name a warehouse's history has what a run did in a step: an attempt finds by it what the one before has done. */
-const tagOf = ({ ref }: Pick<PrepareInput, 'ref'>, step: PrepareStep): string =>
-  `perennial/${ref.model}/${compactTime(ref.runTime)}/${step}`;
-
 /** Connects, works, and leaves no connection and no statement behind, however it ends. Heartbeats throughout. */
 export async function withSession<T>(
   clients: WarehouseClients,
@@ -43,7 +38,13 @@ export async function withSession<T>(
     const access = await accessOf(clients, prepare);
     const client = await connected(access);
     try {
-      const session = await opened(client, access, tagOf(input, step), durationMs(prepare.timeout), progress);
+      const session = await opened(
+        client,
+        access,
+        statementTag(input.ref, step),
+        durationMs(prepare.timeout),
+        progress,
+      );
       return await untilCancelled(access, session, work);
     } finally {
       await client.end().catch(() => undefined);

@@ -43,7 +43,7 @@ function renderPrepare(output: Output, prepare: PreparePreview): string[] {
       ['export to', exportTo],
       [
         'publish to',
-        published > 0 ? `${publishTo}, in place of ${plural(published, 'object')} of an earlier export` : publishTo,
+        published > 0 ? `${publishTo}, which has ${plural(published, 'object')} of an earlier export` : publishTo,
       ],
       ...problems.map((problem) => ['problem', problem] as const),
     ]),

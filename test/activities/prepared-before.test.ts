@@ -4,6 +4,8 @@ import { RedshiftClient } from '@aws-sdk/client-redshift';
 import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPrepareActivities } from '../../activities/prepare/index.js';
 import { placesOf } from '../../activities/prepare/places.js';
@@ -43,7 +45,7 @@ const definitionOf = (redshift: Partial<Redshift> = {}, more: Parameters<World['
   world.definition({ prepare: { redshift: { ...PREPARE.redshift, ...redshift } }, ...more });
 
 /** A run of the as-of date whose export is published. */
-async function published(body: string, definition = definitionOf()): Promise<PrepareInput> {
+async function published(body: string, definition = definitionOf(), perform = runActivity): Promise<PrepareInput> {
   const input: PrepareInput = { ref: world.nextRef(), definition, asOf: '2026-01-10' };
   const { parts, record, recordUri: exportUri, bucket } = placesOf(input);
   const put = (Key: string, Body: string) => world.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
@@ -53,7 +55,7 @@ async function published(body: string, definition = definitionOf()): Promise<Pre
   const known = { rows, bytes: body.length, seconds: 4 };
   await put(record, JSON.stringify({ version: 1, columns: ['price', 'day'], parts: [part], ...known }));
   const exported = { exportUri, ...known, parts: 1, columns: 2, attached: false };
-  await runActivity(prepare.publishExport, { ...input, exported });
+  await perform(prepare.publishExport, { ...input, exported });
   return input;
 }
 
@@ -75,6 +77,17 @@ function planned({ ref: { run } }: PrepareInput, definition = definitionOf()): P
 }
 
 const keyOf = (input: PrepareInput) => `${placesOf(input).published}${placesOf(input).name}0000.csv`;
+
+it('a publication tells by its heartbeats what it is at', async () => {
+  const beats: unknown[] = [];
+  const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  env.on('heartbeat', (said: unknown) => void beats.push(said));
+  await published('1,a\n3,b\n', definitionOf(), (activity, input) => env.run(activity, input));
+  expect(beats).toContainEqual({
+    doing: `publish 1 objects to s3://${world.bucket}/data/x/train/2026-01-10/`,
+    seconds: expect.any(Number) as number,
+  });
+});
 
 describe('a run that takes up one without a snapshot', () => {
   it('uses what that one published, with its figures', async () => {

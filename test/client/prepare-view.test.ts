@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { renderChange } from '../../client/diff.js';
 import { Output } from '../../client/output.js';
 import { pendingInWords } from '../../client/run/describe.js';
 import { labelInWords, preparedInWords } from '../../client/run/prepared.js';
@@ -55,8 +56,19 @@ it('a dry run says what would be asked of which warehouse, with which values, an
     /statement +export query\.sql$/,
     /check +rows: rows of sales at least 1$/,
     /key +the bucket's own encryption$/,
-    /publish to +s3:\/\/b\/2026-01-01\/, in place of 1 object of an earlier export$/,
+    /publish to +s3:\/\/b\/2026-01-01\/, which has 1 object of an earlier export$/,
     /problem +no such key$/,
   ])
     expect(text.split('\n').some((one) => line.test(one))).toBe(true);
+});
+
+it('a change of a statement is told by its length and hash', () => {
+  const sql = (last: string) => ({ file: 'q.sql', sql: `SELECT\n  ${'price, '.repeat(200)}${last}` });
+  const line = renderChange({ key: 'prepare.redshift.setup', before: [sql('a')], after: [sql('b')] });
+  expect(line).toMatch(
+    /^~ prepare\.redshift\.setup: \[\{"file":"q\.sql","sql":"SELECT price, .*\(1410 characters, [0-9a-f]{8}\)"\}\] → /,
+  );
+  expect(new Set(line.match(/[0-9a-f]{8}\)/g)).size).toBe(2);
+  expect(line.length).toBeLessThan(400);
+  expect(renderChange({ key: 'name', before: 'a', after: 'b' })).toBe('~ name: a → b');
 });

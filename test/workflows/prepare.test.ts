@@ -57,9 +57,11 @@ describe('a run whose data a warehouse prepares', () => {
     expect(asked).toEqual(['loadWarehouse', 'checkWarehouse', 'exportQuery', 'publishExport']);
     expect(progress.prepared).toEqual(PREPARED);
     expect(progress.notes.slice(0, 4)).toEqual([
-      'asks cluster warehouse, database dev for the data of 2026-01-01',
+      expect.stringMatching(
+        /^asks cluster warehouse, database dev for the data of 2026-01-01; .* tag `perennial\/example\/20260101T\d+Z\/…`$/,
+      ),
       '100 rows were loaded into `sales`',
-      '1 checks held: sales 100',
+      '1 check held: sales 100',
       expect.stringMatching(/^98 rows were exported to `s3:.*2 left out as an erasure request asks$/),
     ]);
     expect(outcome).toMatchObject({ outcome: 'Deployed', prepared: PREPARED });

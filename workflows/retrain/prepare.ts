@@ -9,6 +9,7 @@ import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
 import {
   PREPARE_QUEUE_SUFFIX,
+  statementTag,
   warehouseName,
   type PrepareActivities,
   type PrepareInput,
@@ -43,7 +44,9 @@ export async function prepare(run: Run): Promise<void> {
   }
   const input: PrepareInput = { ref: run.ref, definition, asOf: run.asOf };
   const warehouse = warehouseActivities(definition.prepare.redshift);
-  run.note(`asks ${warehouseName(definition.prepare.redshift)} for the data of ${run.asOf}`);
+  run.note(
+    `asks ${warehouseName(definition.prepare.redshift)} for the data of ${run.asOf}; its statements have the tag \`${statementTag(run.ref, '…')}\``,
+  );
   try {
     Object.assign(run.found, { prepared: await prepared(run, warehouse, input) });
   } catch (error) {
@@ -83,7 +86,7 @@ async function prepared(run: Run, warehouse: PrepareActivities, input: PrepareIn
   const checked = await warehouse.checkWarehouse(input);
   if (checked.checks.length > 0)
     run.note(
-      `${checked.checks.length} checks held: ${checked.checks.map(({ name, values }) => `${name} ${values.join(' to ')}`).join(', ')}`,
+      `${checked.checks.length === 1 ? '1 check' : `${checked.checks.length} checks`} held: ${checked.checks.map(({ name, values }) => `${name} ${values.join(' to ')}`).join(', ')}`,
     );
   const exported = await warehouse.exportQuery(input);
   const published = await warehouse.publishExport({ ...input, exported });
