@@ -1,9 +1,11 @@
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVENT_FEATURES } from '../../examples/warehouse/data.js';
+import { perennial, perennialOk } from '../../examples/demo/perennial.js';
 import { walkThrough, type Observations } from '../../examples/warehouse/walk-through.js';
+import { statementsOf } from '../../examples/warehouse/warehouse.js';
 import { historyText } from '../support/history-text.js';
-import { Setting } from './setting.js';
+import { Setting, type FollowedRun } from './setting.js';
 
 const BUCKET = 'perennial-demo';
 const PUBLISHED = 'data/warehouse/train/2025-01-01/';
@@ -99,6 +101,27 @@ describe('the warehouse walk-through', () => {
     expect(names.every((name) => name.startsWith(`${first}-`))).toBe(true);
     // Of the second export no rows are left either.
     expect(await keysUnder(`models/warehouse/runs/${second}/export/data_`)).toEqual([]);
+  });
+
+  it('takes up what a failed run published, and asks the warehouse for nothing', async () => {
+    const date = '2025-02-01';
+    const env = { env: setting.env };
+    const asked = ['run', 'warehouse', '--as-of', date, '--no-deploy', '--follow'];
+    const failed = (await perennial(asked, env)).value as FollowedRun;
+    // Nobody put the held-back events of that date there: the run fails after it has published.
+    expect([failed.outcome, failed.reason]).toEqual(['Failed', expect.stringContaining('/test/')]);
+    const keys = await keysUnder(`data/warehouse/train/${date}/`);
+    expect(keys.length).toBeGreaterThan(0);
+    const [CopySource, Key] = [`${BUCKET}/data/warehouse/test/2025-01-01.csv`, `data/warehouse/test/${date}.csv`];
+    await setting.s3.send(new CopyObjectCommand({ Bucket: BUCKET, CopySource, Key }));
+    const resumed = (await perennialOk(['resume', 'warehouse', '--follow'], env)) as FollowedRun;
+    expect(resumed.outcome).toBe('Trained');
+    const label = (run: string) => `perennial/warehouse/${timeOf(run)}/`;
+    expect((await statementsOf(setting.env, label(failed.run))).length).toBeGreaterThan(0);
+    expect(await statementsOf(setting.env, label(resumed.run))).toEqual([]);
+    expect(await keysUnder(`data/warehouse/train/${date}/`)).toEqual(keys);
+    const shown = (await perennialOk(['show', resumed.run], env)) as { prepared: { by: string; rows: number } };
+    expect(shown.prepared).toMatchObject({ by: failed.run, rows: 3_600 });
   });
 
   it('has no password, row or credential in the histories of its runs', async () => {
