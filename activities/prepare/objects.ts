@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   paginateListObjectsV2,
   type HeadObjectCommandOutput,
   type S3Client,
@@ -65,10 +66,18 @@ export async function clear(
     permission: 's3:ListBucketMultipartUploads and s3:AbortMultipartUpload',
   };
   await withFailures(about, async () => {
-    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: folder }));
-    for (const { Key = '', UploadId } of Uploads)
-      if (isWanted(Key.slice(folder.length)))
-        await s3.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+    while (from) {
+      const page: ListMultipartUploadsCommandOutput = await s3.send(
+        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: folder, ...from }),
+      );
+      answeredByS3(page.Bucket, about.resource);
+      for (const { Key = '', UploadId } of page.Uploads ?? [])
+        if (isWanted(Key.slice(folder.length)))
+          await s3.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+      const { IsTruncated, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+      from = IsTruncated === true && KeyMarker !== undefined ? { KeyMarker, UploadIdMarker } : undefined;
+    }
   });
   return eraseVersions(s3, { bucket, prefix: folder }, ({ key }) => isWanted(key.slice(folder.length)));
 }

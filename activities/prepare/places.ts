@@ -12,6 +12,10 @@ export interface Places {
   /** The record of what was exported: once it is there, the export is whole. */
   readonly record: string;
   readonly recordUri: string;
+  /** The record of what was published: once it is there, the publication is over. */
+  readonly done: string;
+  /** Written once all of it is published, before what it replaces goes. */
+  readonly replacing: string;
   /** `data/my-model/train/2026-11-30/` */
   readonly published: string;
   /** What the names of published objects of this run begin with. */
@@ -25,9 +29,14 @@ export function placesOf({ ref, definition, asOf }: PrepareInput): Places {
   return {
     ...{ bucket, folder, parts: `${folder}data_`, manifest: `${folder}data_manifest` },
     ...{ record: `${folder}record.json`, recordUri: s3Uri(bucket, `${folder}record.json`) },
+    ...{ done: `${folder}published.json`, replacing: `${folder}replacing.json` },
     ...{ published: `${prefix}${asOf}/`, name: `${time}-` },
   };
 }
 
 /** Whether a published object's name is that of an export, of whatever run. */
 export const isExported = (name: string): boolean => /^\d{8}T\d{9}Z-\d{4}\.csv$/.test(name);
+
+/** The key under which a part is published. */
+export const publishedKey = ({ published, name }: Places, index: number): string =>
+  `${published}${name}${String(index).padStart(4, '0')}.csv`;

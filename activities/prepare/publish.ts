@@ -1,27 +1,19 @@
-import { createHash } from 'node:crypto';
-import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Context } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord, PrepareInput } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
-import { suppressedRows } from '../rows/suppressed.js';
-import { answeredByS3, writeOnce } from '../s3/objects.js';
+import { writeOnce } from '../s3/objects.js';
 import { readRecord, recordConflict, recordKey } from '../s3/records.js';
-import { uploaded } from './copy-out.js';
 import { checkObject, clear, headOf, namesIn } from './objects.js';
-import { isExported, placesOf, type Places } from './places.js';
+import { isExported, placesOf, publishedKey, type Places } from './places.js';
 import type { Progress } from './progress.js';
 import { CONTENT, holds, wantedHash, type Published, type PublishedRecord } from './published.js';
-import { LabelTally } from './statistics.js';
+import { readThrough, type Content, type Reading } from './read-through.js';
 
-interface Publishing {
-  readonly s3: S3Client;
-  readonly input: PrepareInput;
-  readonly places: Places;
-  readonly progress: Progress;
-  readonly kmsKey: string | undefined;
-}
+/** Of how many objects of an earlier export these take the place. */
+type ReplacingRecord = { readonly version: 1; readonly replaced: number };
 
 /** Fails where the date's folder has what no export made: publishing would mix with it. */
 export async function refuseForeign(s3: S3Client, { bucket, published }: Places): Promise<void> {
@@ -45,128 +37,103 @@ export async function publish(
   progress: Progress,
 ): Promise<Published> {
   const places = placesOf(input);
-  const { bucket, folder } = places;
-  const doneKey = `${folder}published.json`;
-  const known = await readRecord<PublishedRecord>(s3, bucket, doneKey);
-  const it: Publishing = { s3, input, places, progress, kmsKey: recordKey(input.definition) };
+  const { bucket, folder, done } = places;
+  const known = await readRecord<PublishedRecord>(s3, bucket, done);
+  const it: Reading = { s3, places, progress, kmsKey: recordKey(input.definition) };
   let published: Published;
   if (known) {
     const { version: _version, made: _made, ...rest } = known.record;
     published = rest;
   } else {
-    const { content, ...fresh } = await publishParts(it, hashes, exported);
+    const { content, ...fresh } = await publishParts(it, hashes, input, exported);
     const made = { content, wanted: wantedHash(input.definition), seconds: exported.seconds };
-    const record: PublishedRecord = { version: 1, ...fresh, made };
-    const body = JSON.stringify(record);
-    if (
-      (await writeOnce(s3, { bucket, key: doneKey, body, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) })) !==
-      undefined
-    )
-      throw recordConflict(s3Uri(bucket, doneKey));
+    if (!(await recordOnce<PublishedRecord>(it, done, { version: 1, ...fresh, made })))
+      throw recordConflict(s3Uri(bucket, done));
     published = fresh;
   }
   await clear(s3, bucket, folder, isPart);
   return published;
 }
 
+/** Answers false where another content is there. */
+async function recordOnce<T extends object>({ s3, places, kmsKey }: Reading, key: string, record: T): Promise<boolean> {
+  const { bucket } = places;
+  const body = JSON.stringify(record);
+  return (await writeOnce(s3, { bucket, key, body, ...(kmsKey !== undefined && { kmsKey }) })) === undefined;
+}
+
 const isPart = (name: string) => name.startsWith('data_') || name.startsWith('clean_');
 
 async function publishParts(
-  it: Publishing,
+  it: Reading,
   hashes: KeyedHashes,
+  { definition }: PrepareInput,
   exported: ExportRecord,
 ): Promise<Published & { readonly content: string }> {
-  const { s3, input, places } = it;
-  const { bucket, published } = places;
+  const { s3, places } = it;
   await refuseForeign(s3, places);
-  const { parts, tally, content } = await readThrough(it, hashes, exported);
-  const label = input.definition.prepare?.redshift.label ?? '';
-  const { algorithm } = input.definition.training;
+  const found = await readThrough(it, hashes, exported);
+  const { parts, tally, content } = found;
+  const label = definition.prepare?.redshift.label ?? '';
+  const { algorithm } = definition.training;
   if (algorithm !== undefined && tally.notNumbers > 0)
     throw fail(
       'DataInvalid',
       `the label ${label} of ${tally.notNumbers} of ${tally.rows} exported rows is no number, which ${algorithm} can't train on: have the query leave them out. Nothing was published`,
     );
-  const before = await namesIn(s3, bucket, published);
-  const unchanged = await holds(s3, { bucket, folder: published }, before, { parts: parts.length, content });
-  if (!unchanged) await copyAll(it, parts, content);
-  const mine = (name: string) => name.startsWith(places.name);
-  const replaced = unchanged ? [] : before.filter((name) => !mine(name));
-  for (const name of replaced) await remove(s3, bucket, `${published}${name}`);
+  const replaced = await putInPlace(it, found);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const statistics = tally.statistics(label);
   return {
     ...{ rows, bytes: parts.reduce((sum, part) => sum + part.bytes, 0), parts: parts.length },
-    ...{ columns: exported.columns.length, suppressed: exported.rows - rows, publishedTo: s3Uri(bucket, published) },
-    ...{ replaced: replaced.length, unchanged, content, ...(statistics && { label: statistics }) },
+    ...{ columns: exported.columns.length, suppressed: exported.rows - rows },
+    ...{ publishedTo: s3Uri(places.bucket, places.published), replaced: replaced ?? 0 },
+    ...{ unchanged: replaced === undefined, content, ...(statistics && { label: statistics }) },
   };
 }
 
-/** Reads every part once: counts, statistics and the hash of the content; a part that has suppressed rows is written anew without them. */
-async function readThrough(it: Publishing, hashes: KeyedHashes, { parts }: ExportRecord) {
+/** Publishes the parts; answers how many objects of an earlier export they replaced, undefined if that one has the same content and stays. */
+async function putInPlace(it: Reading, { parts, content }: Content): Promise<number | undefined> {
   const { s3, places } = it;
-  const suppressed = await suppressedRows(s3, hashes, places.bucket);
-  const [tally, hash] = [new LabelTally(), createHash('sha256')];
-  it.progress.begin('read what was exported', () => tally.rows);
-  const clean: ExportPart[] = [];
-  for (const [index, part] of parts.entries()) {
-    const filters = suppressed.withoutSuppressed(publishedKey(places, index));
-    const before = tally.rows;
-    const seen = async function* (source: AsyncIterable<Buffer>) {
-      for await (const chunk of source) {
-        Context.current().cancellationSignal.throwIfAborted();
-        tally.add(chunk);
-        hash.update(chunk);
-        yield chunk;
-      }
-    };
-    const body = await bodyOf(s3, places.bucket, part);
-    if (filters.length === 0) {
-      for await (const chunk of seen(body)) void chunk;
-      clean.push({ ...part, rows: tally.rows - before });
-      continue;
-    }
-    const filtered = filters.reduce<NodeJS.ReadableStream>(
-      (stream, filter) => piped(stream, filter),
-      body as unknown as NodeJS.ReadableStream,
-    );
-    const key = `${places.folder}clean_${String(index).padStart(4, '0')}`;
-    const place = { bucket: places.bucket, key, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) };
-    const bytes = await uploaded(s3, place, seen(filtered as unknown as AsyncIterable<Buffer>));
-    const head = await headOf(s3, places.bucket, key);
-    if (bytes > 0) clean.push({ key, etag: head.ETag ?? '', bytes, rows: tally.rows - before });
+  const { bucket, published } = places;
+  const [mine, others] = await publishedNames(s3, places);
+  // What an earlier try of this run published is no sign that nothing is new.
+  const place = { bucket, folder: published };
+  const wantedParts = { parts: parts.length, content };
+  if (mine.length === 0 && (await holds(s3, place, others, wantedParts))) return undefined;
+  if (!(await holds(s3, place, mine, wantedParts))) {
+    await copyAll(it, parts, content);
+    const wanted = new Set(parts.map((_, index) => publishedKey(places, index)));
+    // An earlier try may have had more parts: a row that was suppressed since then may be in them.
+    if (mine.some((name) => !wanted.has(`${published}${name}`)))
+      await clear(s3, bucket, `${published}${places.name}`, (rest) => !wanted.has(`${published}${places.name}${rest}`));
   }
-  if (tally.rows === 0)
-    throw fail(
-      'DataInvalid',
-      `the query of ${s3Uri(places.bucket, places.folder)} has no rows, or none that no erasure request suppressed. Nothing was published`,
-    );
-  return { parts: clean, tally, content: hash.digest('hex') };
+  return replace(it, others);
 }
 
-/** An error of the source is the filter's too: whoever reads the filter must not wait for ever. */
-function piped(
-  source: NodeJS.ReadableStream,
-  filter: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown },
-): NodeJS.ReadableStream {
-  source.once('error', (error: Error) => filter.destroy(error));
-  return source.pipe(filter);
+/** Names of the date's objects: those that this run published, and the others. */
+async function publishedNames(s3: S3Client, { bucket, published, name }: Places): Promise<[string[], string[]]> {
+  const names = await namesIn(s3, bucket, published);
+  return [names.filter((one) => one.startsWith(name)), names.filter((one) => !one.startsWith(name))];
 }
 
-async function bodyOf(s3: S3Client, bucket: string, { key, etag }: ExportPart): Promise<AsyncIterable<Buffer>> {
-  const about = { resource: s3Uri(bucket, key), action: 'read', permission: 's3:GetObject' };
-  return withFailures(about, async () => {
-    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag }));
-    answeredByS3(ETag, about.resource);
-    return Body as unknown as AsyncIterable<Buffer>;
-  });
+/**
+ * Removes what the run's own objects, all published, take the place of. Their number is put down before the first goes: the next try can't count
+ * them any more, and from then on there is no way back.
+ */
+async function replace(it: Reading, others: readonly string[]): Promise<number> {
+  const { s3, places } = it;
+  const { bucket, published, replacing } = places;
+  const record: ReplacingRecord = { version: 1, replaced: others.length };
+  const known = () => readRecord<ReplacingRecord>(s3, bucket, replacing);
+  let earlier = await known();
+  if (!earlier && others.length > 0 && !(await recordOnce(it, replacing, record))) earlier = await known();
+  for (const name of others) await remove(s3, bucket, `${published}${name}`);
+  return earlier?.record.replaced ?? others.length;
 }
-
-const publishedKey = ({ published, name }: Places, index: number) =>
-  `${published}${name}${String(index).padStart(4, '0')}.csv`;
 
 async function copyAll(
-  { s3, places, progress, kmsKey }: Publishing,
+  { s3, places, progress, kmsKey }: Reading,
   parts: readonly ExportPart[],
   content: string,
 ): Promise<void> {
@@ -200,12 +167,21 @@ function remove(s3: S3Client, Bucket: string, Key: string): Promise<unknown> {
   );
 }
 
-/** Takes back what a run that comes to no end exported, and what it published in part. What was published whole stays: it is that date's data. */
+/**
+ * Takes back what a run that comes to no end exported, and what it published in part. What was published whole stays: it is that date's data,
+ * once objects of an earlier export have begun to go even its only one.
+ */
 export async function discard(s3: S3Client, input: PrepareInput): Promise<number> {
   const places = placesOf(input);
-  const { bucket, folder, published, name } = places;
-  const whole = await readRecord<PublishedRecord>(s3, bucket, `${folder}published.json`);
+  const { bucket, folder, published, name, done, replacing } = places;
+  const whole = await readRecord<PublishedRecord>(s3, bucket, done);
+  const begun = whole ? undefined : await readRecord<ReplacingRecord>(s3, bucket, replacing);
+  if (begun) await finishReplacing(s3, places);
   const removed = await clear(s3, bucket, folder, isPart);
-  if (whole) return removed;
-  return removed + (await clear(s3, bucket, `${published}${name}`));
+  return whole || begun ? removed : removed + (await clear(s3, bucket, `${published}${name}`));
+}
+
+async function finishReplacing(s3: S3Client, places: Places): Promise<void> {
+  const [, others] = await publishedNames(s3, places);
+  for (const other of others) await remove(s3, places.bucket, `${places.published}${other}`);
 }

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Context } from '@temporalio/activity';
+import { s3Uri } from '../../contracts/names.js';
+import type { ExportPart, ExportRecord } from '../../contracts/prepare.js';
+import { fail, withFailures } from '../errors.js';
+import type { KeyedHashes } from '../keyed-hashes.js';
+import { suppressedRows } from '../rows/suppressed.js';
+import { answeredByS3 } from '../s3/objects.js';
+import { uploaded } from './copy-out.js';
+import { headOf } from './objects.js';
+import { publishedKey, type Places } from './places.js';
+import type { Progress } from './progress.js';
+import { LabelTally } from './statistics.js';
+
+export interface Reading {
+  readonly s3: S3Client;
+  readonly places: Places;
+  readonly progress: Progress;
+  readonly kmsKey: string | undefined;
+}
+
+/** What an export holds, without suppressed rows. */
+export interface Content {
+  readonly parts: readonly ExportPart[];
+  readonly tally: LabelTally;
+  /** SHA-256 of all parts together. */
+  readonly content: string;
+}
+
+/** Reads every part once: counts, statistics and the hash of the content; a part that has suppressed rows is written anew without them. */
+export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: ExportRecord): Promise<Content> {
+  const { s3, places } = it;
+  const suppressed = await suppressedRows(s3, hashes, places.bucket);
+  const [tally, hash] = [new LabelTally(), createHash('sha256')];
+  it.progress.begin('read what was exported', () => tally.rows);
+  const clean: ExportPart[] = [];
+  for (const [index, part] of parts.entries()) {
+    const filters = suppressed.withoutSuppressed(publishedKey(places, index));
+    const before = tally.rows;
+    const seen = async function* (source: AsyncIterable<Buffer>) {
+      for await (const chunk of source) {
+        Context.current().cancellationSignal.throwIfAborted();
+        tally.add(chunk);
+        hash.update(chunk);
+        yield chunk;
+      }
+    };
+    const body = await bodyOf(s3, places.bucket, part);
+    if (filters.length === 0) {
+      for await (const chunk of seen(body)) void chunk;
+      clean.push({ ...part, rows: tally.rows - before });
+      continue;
+    }
+    const filtered = filters.reduce<NodeJS.ReadableStream>(
+      (stream, filter) => piped(stream, filter),
+      body as unknown as NodeJS.ReadableStream,
+    );
+    const key = `${places.folder}clean_${String(index).padStart(4, '0')}`;
+    const place = { bucket: places.bucket, key, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) };
+    const bytes = await uploaded(s3, place, seen(filtered as unknown as AsyncIterable<Buffer>));
+    const head = await headOf(s3, places.bucket, key);
+    if (bytes > 0) clean.push({ key, etag: head.ETag ?? '', bytes, rows: tally.rows - before });
+  }
+  if (tally.rows === 0)
+    throw fail(
+      'DataInvalid',
+      `the query of ${s3Uri(places.bucket, places.folder)} has no rows, or none that no erasure request suppressed. Nothing was published`,
+    );
+  return { parts: clean, tally, content: hash.digest('hex') };
+}
+
+/** An error of the source is the filter's too: whoever reads the filter must not wait for ever. */
+function piped(
+  source: NodeJS.ReadableStream,
+  filter: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown },
+): NodeJS.ReadableStream {
+  source.once('error', (error: Error) => filter.destroy(error));
+  return source.pipe(filter);
+}
+
+async function bodyOf(s3: S3Client, bucket: string, { key, etag }: ExportPart): Promise<AsyncIterable<Buffer>> {
+  const about = { resource: s3Uri(bucket, key), action: 'read', permission: 's3:GetObject' };
+  return withFailures(about, async () => {
+    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag }));
+    answeredByS3(ETag, about.resource);
+    return Body as unknown as AsyncIterable<Buffer>;
+  });
+}
