@@ -1,63 +1,50 @@
-import { SqlError } from '../protocol/messages.js';
 import { type Token } from './lexer.js';
 import {
+  checkRole,
   delimiterOf,
   type Options,
   placeOf,
-  readFormat,
   Reader,
   readOptions,
-  readRole,
   readSwitch,
   type S3Place,
+  type Transfer,
+  transferOptions,
 } from './options.js';
 
 /** COPY … FROM 's3://…', read. */
-export interface CopyStatement {
+export interface CopyStatement extends Transfer {
   /** As it stands in the statement. */
   readonly table: string;
   /** Those that are named; none for all. */
   readonly columns: readonly string[];
   readonly from: S3Place;
-  role?: string;
-  csv: boolean;
   quote: string;
-  delimiter?: string;
   timeFormat?: string;
   dateFormat?: string;
   ignoreHeader: number;
   manifest: boolean;
-  nullAs?: string;
   blanksAsNull: boolean;
   emptyAsNull: boolean;
-  gzip: boolean;
   acceptInvalid?: string;
 }
 
 const options: Options<CopyStatement> = {
-  IAM_ROLE: (reader, copy) => void (copy.role = readRole(reader)),
+  ...transferOptions,
   FORMAT: (reader, copy) => {
-    readFormat(reader);
-    copy.csv = true;
+    transferOptions['FORMAT']?.(reader, copy);
     readQuote(reader, copy);
   },
   CSV: (reader, copy) => {
-    copy.csv = true;
+    transferOptions['CSV']?.(reader, copy);
     readQuote(reader, copy);
   },
-  DELIMITER: (reader, copy) => void (copy.delimiter = delimiterOf(reader.string())),
   TIMEFORMAT: (reader, copy) => void (copy.timeFormat = reader.string()),
   DATEFORMAT: (reader, copy) => void (copy.dateFormat = reader.string()),
   IGNOREHEADER: (reader, copy) => void (copy.ignoreHeader = reader.number()),
-  REGION: (reader) => void reader.string(),
   MANIFEST: (_reader, copy) => void (copy.manifest = true),
-  NULL: (reader, copy) => {
-    reader.word('AS');
-    copy.nullAs = reader.string();
-  },
   BLANKSASNULL: (_reader, copy) => void (copy.blanksAsNull = true),
   EMPTYASNULL: (_reader, copy) => void (copy.emptyAsNull = true),
-  GZIP: (_reader, copy) => void (copy.gzip = true),
   ACCEPTINVCHARS: (reader, copy) => void (copy.acceptInvalid = reader.optionalString() ?? '?'),
   // They say how Redshift stores the rows, and change none of them.
   COMPUPDATE: (reader) => void (reader.word('PRESET') ?? readSwitch(reader)),
@@ -98,9 +85,6 @@ export function readCopy(sql: string, all: readonly Token[]): CopyStatement {
     gzip: false,
   };
   readOptions('COPY', reader, options, copy);
-  if (copy.role === undefined)
-    throw new SqlError('42601', 'COPY needs an authorization: IAM_ROLE', {
-      hint: "Write IAM_ROLE 'arn:aws:iam::<account>:role/<name>'.",
-    });
+  checkRole('COPY', copy);
   return copy;
 }

@@ -119,7 +119,7 @@ export function delimiterOf(text: string): string {
 }
 
 /** IAM_ROLE: an ARN, or default. */
-export function readRole(reader: Reader): string {
+function readRole(reader: Reader): string {
   if (reader.word('DEFAULT')) return 'default';
   const role = reader.string();
   if (role !== 'default' && !/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+(,arn:\S+)*$/.test(role))
@@ -134,11 +134,47 @@ export const readSwitch = (reader: Reader): boolean =>
   !['OFF', 'FALSE'].includes(reader.word('ON', 'OFF', 'TRUE', 'FALSE') ?? '');
 
 /** FORMAT CSV: the one format that is told by name. */
-export function readFormat(reader: Reader): void {
+function readFormat(reader: Reader): void {
   reader.word('AS');
   if (reader.word('CSV')) return;
   throw new SqlError('0A000', `FORMAT ${reader.name()} is not one that the local Redshift knows`, {
     hint: 'It knows CSV, and delimited text without FORMAT.',
+  });
+}
+
+/** What COPY and UNLOAD share. */
+export interface Transfer {
+  role?: string;
+  csv: boolean;
+  delimiter?: string;
+  /** The text that stands for a null. */
+  nullAs?: string;
+  gzip: boolean;
+}
+
+/** Options that mean the same in COPY and UNLOAD. */
+export const transferOptions: Options<Transfer> = {
+  IAM_ROLE: (reader, transfer) => void (transfer.role = readRole(reader)),
+  FORMAT: (reader, transfer) => {
+    readFormat(reader);
+    transfer.csv = true;
+  },
+  CSV: (_reader, transfer) => void (transfer.csv = true),
+  DELIMITER: (reader, transfer) => void (transfer.delimiter = delimiterOf(reader.string())),
+  NULL: (reader, transfer) => {
+    reader.word('AS');
+    transfer.nullAs = reader.string();
+  },
+  GZIP: (_reader, transfer) => void (transfer.gzip = true),
+  // There is one region.
+  REGION: (reader) => void reader.string(),
+};
+
+/** @throws SqlError where nothing says with whose rights S3 is reached */
+export function checkRole(statement: string, { role }: Transfer): void {
+  if (role !== undefined) return;
+  throw new SqlError('42601', `${statement} needs an authorization: IAM_ROLE`, {
+    hint: "Write IAM_ROLE 'arn:aws:iam::<account>:role/<name>'.",
   });
 }
 

@@ -1,15 +1,15 @@
 import { SqlError } from '../protocol/messages.js';
 import { isWord, statements, type Token } from './lexer.js';
 import {
-  delimiterOf,
+  checkRole,
   type Options,
   placeOf,
-  readFormat,
   Reader,
   readOptions,
-  readRole,
   readSwitch,
   type S3Place,
+  type Transfer,
+  transferOptions,
 } from './options.js';
 
 const MIB = 1024 * 1024;
@@ -17,16 +17,12 @@ const LEAST_FILE = 5 * MIB;
 const LARGEST_FILE = Math.round(6.2 * 1024 * MIB);
 
 /** UNLOAD ('query') TO 's3://…', read. */
-export interface UnloadStatement {
+export interface UnloadStatement extends Transfer {
   readonly query: string;
   readonly to: S3Place;
-  role?: string;
-  csv: boolean;
   header: boolean;
-  delimiter?: string;
   nullAs: string;
   addQuotes: boolean;
-  gzip: boolean;
   manifest: false | 'plain' | 'verbose';
   encrypted: boolean;
   kmsKeyId?: string;
@@ -45,20 +41,9 @@ function readFileSize(reader: Reader): number {
 }
 
 const options: Options<UnloadStatement> = {
-  IAM_ROLE: (reader, unload) => void (unload.role = readRole(reader)),
-  FORMAT: (reader, unload) => {
-    readFormat(reader);
-    unload.csv = true;
-  },
-  CSV: (_reader, unload) => void (unload.csv = true),
+  ...transferOptions,
   HEADER: (_reader, unload) => void (unload.header = true),
-  DELIMITER: (reader, unload) => void (unload.delimiter = delimiterOf(reader.string())),
-  NULL: (reader, unload) => {
-    reader.word('AS');
-    unload.nullAs = reader.string();
-  },
   ADDQUOTES: (_reader, unload) => void (unload.addQuotes = true),
-  GZIP: (_reader, unload) => void (unload.gzip = true),
   MANIFEST: (reader, unload) => void (unload.manifest = reader.word('VERBOSE') ? 'verbose' : 'plain'),
   ENCRYPTED: (_reader, unload) => void (unload.encrypted = true),
   KMS_KEY_ID: (reader, unload) => void (unload.kmsKeyId = reader.string()),
@@ -67,16 +52,12 @@ const options: Options<UnloadStatement> = {
   ALLOWOVERWRITE: (_reader, unload) => void (unload.allowOverwrite = true),
   CLEANPATH: (_reader, unload) => void (unload.cleanPath = true),
   EXTENSION: (reader, unload) => void (unload.extension = reader.string()),
-  REGION: (reader) => void reader.string(),
 };
 
 /** Options that exclude or need one another. */
 function checkTogether(unload: UnloadStatement): void {
   const fault = (message: string) => new SqlError('22023', message);
-  if (unload.role === undefined)
-    throw new SqlError('42601', 'UNLOAD needs an authorization: IAM_ROLE', {
-      hint: "Write IAM_ROLE 'arn:aws:iam::<account>:role/<name>'.",
-    });
+  checkRole('UNLOAD', unload);
   if (unload.allowOverwrite && unload.cleanPath) throw fault('ALLOWOVERWRITE and CLEANPATH can not be given together');
   if (unload.kmsKeyId !== undefined && !unload.encrypted) throw fault('KMS_KEY_ID needs ENCRYPTED');
   if (unload.encrypted && unload.kmsKeyId === undefined)
