@@ -167,6 +167,8 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Ru
     // What waits for a statement for hours has slots of its own.
     const preparing = await Worker.create({
       ...common,
+      // A statement is to be gone from the warehouse within five seconds of a cancel.
+      maxHeartbeatThrottleInterval: '2s',
       taskQueue: `${config.taskQueue}${PREPARE_QUEUE_SUFFIX}`,
       activities: { ...createPrepareActivities({ ...aws, hashes }) },
       maxConcurrentActivityTaskExecutions: config.prepareSlots,

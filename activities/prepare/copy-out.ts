@@ -6,7 +6,6 @@ import { s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord, PrepareInput } from '../../contracts/prepare.js';
 import { toFailure } from '../errors.js';
 import { recordKey } from '../s3/records.js';
-import { warehouseFailure } from './failures.js';
 import { checkObject, clear, headOf } from './objects.js';
 import { placesOf } from './places.js';
 import { RowSplitter } from './rows.js';
@@ -57,7 +56,7 @@ export async function copyOut(
     }
   } catch (error) {
     source.destroy();
-    if (refused !== undefined) throw warehouseFailure(refused, { warehouse: session.name, action: 'copy the query' });
+    if (refused !== undefined) throw session.failure('copy the query', refused, began);
     throw toFailure(error, {
       resource: s3Uri(places.bucket, places.parts),
       action: 'write',

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
-import type { ApplicationFailure } from '@temporalio/common';
+import { TemporalFailure, type ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../contracts/failures.js';
-import { fail, isFailure, toFailure } from '../errors.js';
+import { fail, toFailure } from '../errors.js';
 
 /** What was done when the warehouse's error came. */
 export interface Doing {
@@ -9,12 +9,19 @@ export interface Doing {
   readonly warehouse: string;
   /** `load public.sales`, `setup.sql`, `the query`. */
   readonly action: string;
+  /** Seconds that it took, where these are its time limit. */
+  readonly tookTooLong?: number;
 }
 
 /** Classes of SQLSTATE whose messages quote values: data exceptions, constraint violations (PostgreSQL, appendix A). */
 const QUOTES_VALUES = /^(22|23)/;
 /** Administrator's command, operator's intervention, shutdown, out of resources, connection, serialization, lock not available. */
 const PASSING = /^(08|40|53|55P03|57P0[123]|58)/;
+
+/** Words of Redshift for temporary credentials that are over, under the code of wrong ones. */
+const EXPIRED = /token has expired/i;
+/** A user, and a database, that are not there. */
+const UNKNOWN = /^(42704|3D000)$/;
 
 /** Redshift gives it to all that goes wrong between it and S3, and to rows that fit no table: only the words tell which it is. */
 const INTERNAL = 'XX000';
@@ -62,9 +69,10 @@ const LOAD_ERRORS: readonly { says: RegExp; type: FailureType; advice: string; t
 ];
 
 /** Turns an error of the warehouse's client into a failure. No value of a row, no credential and no SQL text with values is in it. */
-export function warehouseFailure(error: unknown, { warehouse, action }: Doing): Error {
-  if (isFailure(error)) return error;
-  if (error instanceof DatabaseError) return refused(error, warehouse, action);
+export function warehouseFailure(error: unknown, doing: Doing): Error {
+  if (error instanceof TemporalFailure) return error;
+  const { warehouse, action } = doing;
+  if (error instanceof DatabaseError) return refused(error, doing);
   const { message = '', code = '' } = error as { message?: string; code?: string };
   const where = `${warehouse}: ${action}`;
   if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(code) || /certificate|does not support SSL/i.test(message))
@@ -82,13 +90,23 @@ export function warehouseFailure(error: unknown, { warehouse, action }: Doing): 
   return toFailure(error, { resource: warehouse, action });
 }
 
-function refused({ code = '', message }: DatabaseError, warehouse: string, action: string): ApplicationFailure {
+function refused({ code = '', message }: DatabaseError, { warehouse, action, tookTooLong }: Doing): ApplicationFailure {
   const state = `SQLSTATE ${code}`;
   const told = (type: FailureType, advice: string, text = message) =>
     fail(type, `${warehouse}: ${action} failed: ${text} (${state}). ${advice}`);
+  if (EXPIRED.test(message))
+    return told('ServiceUnavailable', "Each try asks for new ones; if it lasts, compare the worker's clock with AWS's");
+  if (action === 'connect' && UNKNOWN.test(code))
+    return told('DefinitionInvalid', 'Create the user or database, or correct prepare.redshift, then start a new run');
   if (/^28/.test(code))
     return told('AccessDenied', 'Check the database user that the definition names, and its right to connect');
   if (code === '42501') return told('AccessDenied', 'Grant the database user what it lacks');
+  if (code === '57014' && tookTooLong !== undefined)
+    return told(
+      'WaitTimedOut',
+      `It took ${Math.round(tookTooLong)} s, as long as prepare.redshift.timeout allows: see what holds it up (a lock of somebody else, a full queue), or raise timeout, then start a new run`,
+      'the statement was cancelled',
+    );
   if (code === '57014')
     return told(
       'ServiceUnavailable',

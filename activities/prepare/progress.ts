@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { PrepareBeat } from '../../contracts/prepare.js';
 
-const BEAT_EVERY_MS = 5_000;
+/** A cancel comes with the answer to a heartbeat, and the statement is to be gone within five seconds. */
+const BEAT_EVERY_MS = 1_000;
 
 /** What an activity is at: its heartbeats tell whoever looks at the run. */
 export class Progress {

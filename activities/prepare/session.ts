@@ -8,6 +8,8 @@ import { warehouseFailure } from './failures.js';
 import { beating, type Progress } from './progress.js';
 
 const CONNECT_WITHIN_MS = 30_000;
+/** Of its time limit: the warehouse's clock and ours begin at different moments. */
+const NEARLY = 0.95;
 /** A server that does not take the cancellation is left alone after this. */
 const CANCEL_WITHIN_MS = 4_000;
 
@@ -24,6 +26,8 @@ export interface Session {
   readonly progress: Progress;
   /** One statement, or several without values. `action` says what it is for people. */
   query<Row extends pg.QueryResultRow>(action: string, sql: string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
+  /** What the error of a statement that began then (epoch milliseconds) is told as. */
+  failure(action: string, error: unknown, began: number): Error;
 }
 
 /** Connects, works, and leaves no connection and no statement behind, however it ends. Heartbeats throughout. */
@@ -38,14 +42,10 @@ export async function withSession<T>(
     const access = await accessOf(clients, prepare);
     const client = await connected(access);
     try {
-      const session = await opened(
-        client,
-        access,
-        statementTag(input.ref, step),
-        durationMs(prepare.timeout),
-        progress,
-      );
-      return await untilCancelled(access, session, work);
+      const tag = statementTag(input.ref, step);
+      const session = await opened(client, access, tag, durationMs(prepare.timeout), progress);
+      // Those that the session began with may have expired by then.
+      return await untilCancelled(session, () => cancelStatement(accessOf(clients, prepare), session.pid), work);
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -73,12 +73,18 @@ async function opened(
   progress: Progress,
 ): Promise<Session> {
   const { name, dialect } = access;
+  const failure: Session['failure'] = (action, error, began) => {
+    const took = Date.now() - began;
+    const tookTooLong = took >= NEARLY * timeoutMs;
+    return warehouseFailure(error, { warehouse: name, action, ...(tookTooLong && { tookTooLong: took / 1_000 }) });
+  };
   const query: Session['query'] = async (action, sql, values) => {
+    const began = Date.now();
     progress.begin(action);
     try {
       return await client.query(sql, values);
     } catch (error) {
-      throw warehouseFailure(error, { warehouse: name, action });
+      throw failure(action, error, began);
     }
   };
   // The tag is made of names that the definition's schema allows: nothing in it needs a quote.
@@ -88,15 +94,19 @@ async function opened(
   );
   await query('set the time limit', `SET statement_timeout TO ${timeoutMs}`);
   const { rows } = await query<{ pid: number }>('ask for its process', 'SELECT pg_backend_pid() AS pid');
-  return { dialect, name, tag, client, progress, query, pid: Number(rows[0]?.pid) };
+  return { dialect, name, tag, client, progress, query, failure, pid: Number(rows[0]?.pid) };
 }
 
 /** Works until the activity is cancelled: then the statement is cancelled on the server, by a connection of its own. */
-async function untilCancelled<T>(access: Access, session: Session, work: (session: Session) => Promise<T>): Promise<T> {
+async function untilCancelled<T>(
+  session: Session,
+  cancel: () => Promise<void>,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const { cancellationSignal, cancelled } = Context.current();
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= cancelStatement(access, session.pid);
+    stopping ??= cancel();
   };
   cancellationSignal.addEventListener('abort', stop, { once: true });
   try {
@@ -111,19 +121,20 @@ async function untilCancelled<T>(access: Access, session: Session, work: (sessio
 }
 
 /** Cancels what a process of the server does now. Best effort: the connection is closed after it in any case. */
-async function cancelStatement({ config }: Access, pid: number): Promise<void> {
-  const client = new pg.Client({
-    ...config,
-    connectionTimeoutMillis: CANCEL_WITHIN_MS,
-    query_timeout: CANCEL_WITHIN_MS,
-  });
-  client.on('error', () => undefined);
+async function cancelStatement(access: Promise<Access>, pid: number): Promise<void> {
+  let client: pg.Client | undefined;
   try {
+    client = new pg.Client({
+      ...(await access).config,
+      connectionTimeoutMillis: CANCEL_WITHIN_MS,
+      query_timeout: CANCEL_WITHIN_MS,
+    });
+    client.on('error', () => undefined);
     await client.connect();
     await client.query('SELECT pg_cancel_backend($1::int)', [pid]);
   } catch {
     // The statement ends with its connection, which is closed next.
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
