@@ -1,107 +1,24 @@
-import { ListObjectsV2Command, HeadObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { RedshiftClient } from '@aws-sdk/client-redshift';
-import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless';
-import { SSMClient } from '@aws-sdk/client-ssm';
-import { join } from 'node:path';
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keyedHashes } from '../../activities/keyed-hashes.js';
-import { createPrepareActivities } from '../../activities/prepare/index.js';
-import { definitionSchema, type DefinitionInput } from '../../contracts/definition/index.js';
-import { runId } from '../../contracts/names.js';
 import type { PrepareActivities, PrepareInput } from '../../contracts/prepare.js';
-import { ROLE, startFixture, type Fixture } from '../local/fixtures/redshift.js';
 import { failureOf } from './support/local-sagemaker.js';
-import { AWS, runActivity } from './support/world.js';
+import { startPrepareWorld, type PrepareWorld, type Redshift } from './support/prepare-world.js';
+import { runActivity } from './support/world.js';
 
-let fixture: Fixture;
+let world: PrepareWorld;
 let activities: PrepareActivities;
-let key: string;
-const closing: { destroy(): void }[] = [];
-
 beforeAll(async () => {
-  fixture = await startFixture();
-  const own = { ...AWS, endpoint: fixture.redshift.url };
-  const [kms, ssm] = [new KMSClient(AWS), new SSMClient(AWS)];
-  const [redshift, redshiftServerless] = [new RedshiftClient(own), new RedshiftServerlessClient(own)];
-  closing.push(kms, ssm, redshift, redshiftServerless);
-  key = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
-  activities = createPrepareActivities({
-    s3: fixture.s3,
-    kms,
-    ssm,
-    redshift,
-    redshiftServerless,
-    hashes: keyedHashes(ssm),
-  });
-  await fixture.put('raw/sales_1', '1|10.5|2026-01-01\n2|20|2026-01-02\n');
-  await fixture.put('raw/sales_2', '3|30|2026-01-03\n4|40|2026-01-04\n');
+  world = await startPrepareWorld();
+  activities = world.activities;
 }, 60_000);
-afterAll(async () => {
-  for (const client of closing) client.destroy();
-  await fixture.stop();
-});
+afterAll(() => world.stop());
 
-type Redshift = NonNullable<DefinitionInput['prepare']>['redshift'];
-let minutes = 0;
-
-function input(redshift: Partial<Redshift> = {}, more: Partial<PrepareInput> & { name?: string } = {}): PrepareInput {
-  const { name = 'sales', ...rest } = more;
-  const runTime = new Date(Date.UTC(2026, 0, 10) + 60_000 * minutes++).toISOString();
-  const definition = definitionSchema.parse({
-    name,
-    role: ROLE,
-    data: { bucket: fixture.bucket, window: 'P3D' },
-    training: { algorithm: 'linear-learner', hyperparameters: { predictor_type: 'regressor' } },
-    encryption: { key },
-    prepare: {
-      redshift: {
-        cluster: { identifier: 'local', database: fixture.database, user: 'awsuser' },
-        ca: join(fixture.stateDir, 'ca.pem'),
-        role: ROLE,
-        parameters: { since: { type: 'date', value: '${windowStart}' }, least: { type: 'double', value: 15 } },
-        setup: [
-          {
-            file: 'setup.sql',
-            sql: 'CREATE TABLE IF NOT EXISTS sales (id int, price numeric(8,2), sold date) DISTKEY(id) SORTKEY(sold);',
-          },
-        ],
-        load: [{ table: 'sales', from: `s3://${fixture.bucket}/raw/sales_` }],
-        checks: [
-          { name: 'sales', rows: 'sales', min: 1 },
-          { name: 'price', range: { table: 'sales', column: 'price' }, min: 0, max: 100 },
-        ],
-        query: {
-          file: 'query.sql',
-          sql: "SELECT price, id, 'o''clock' AS note FROM sales, perennial_parameters WHERE sold >= since AND price > least ORDER BY id;",
-        },
-        label: 'price',
-        ...redshift,
-      },
-    },
-  } satisfies DefinitionInput);
-  return { ref: { model: name, run: runId(name, runTime), runTime }, definition, asOf: '2026-01-04', ...rest };
-}
-
-const keysUnder = async (Prefix: string) => {
-  const { Contents = [] } = await fixture.s3.send(new ListObjectsV2Command({ Bucket: fixture.bucket, Prefix }));
-  return Contents.map(({ Key = '' }) => Key);
-};
-const text = async (Key: string) => {
-  const { Body } = await fixture.s3.send(new GetObjectCommand({ Bucket: fixture.bucket, Key }));
-  return (await Body?.transformToString()) ?? '';
-};
-async function prepared(work: PrepareInput) {
-  const loaded = await runActivity(activities.loadWarehouse, work);
-  const checked = await runActivity(activities.checkWarehouse, work);
-  const exported = await runActivity(activities.exportQuery, work);
-  return { loaded, checked, exported, published: await runActivity(activities.publishExport, { ...work, exported }) };
-}
+const input = (...change: Parameters<PrepareWorld['input']>) => world.input(...change);
 
 describe('preparing in Redshift', () => {
   it('loads, checks, exports and publishes, encrypted, as the data of the as-of date', async () => {
     const work = input();
-    const { loaded, checked, exported, published } = await prepared(work);
+    const { loaded, checked, exported, published } = await world.prepared(work);
     expect(loaded.loads).toEqual([{ table: 'sales', rows: 4 }]);
     expect(checked.checks).toEqual([
       { name: 'sales', values: [4], ok: true },
@@ -115,16 +32,18 @@ describe('preparing in Redshift', () => {
       unchanged: false,
       label: { name: 'price', min: 20, max: 40, mean: 30 },
     });
-    const keys = await keysUnder('data/sales/train/2026-01-04/');
-    expect((await Promise.all(keys.map(text))).join('').trim().split('\n').sort()).toEqual([
+    const keys = await world.keysUnder('data/sales/train/2026-01-04/');
+    expect((await Promise.all(keys.map(world.text))).join('').trim().split('\n').sort()).toEqual([
       "20.00,2,o'clock",
       "30.00,3,o'clock",
       "40.00,4,o'clock",
     ]);
-    const head = await fixture.s3.send(new HeadObjectCommand({ Bucket: fixture.bucket, Key: keys[0] ?? '' }));
-    expect(head).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key });
+    const head = await world.fixture.s3.send(
+      new HeadObjectCommand({ Bucket: world.fixture.bucket, Key: keys[0] ?? '' }),
+    );
+    expect(head).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: world.key });
     // The run's own copies are gone: rows lie in one place.
-    expect((await keysUnder('models/sales/runs/')).map((one) => one.split('/').at(-1)).sort()).toEqual([
+    expect((await world.keysUnder('models/sales/runs/')).map((one) => one.split('/').at(-1)).sort()).toEqual([
       'published.json',
       'record.json',
     ]);
@@ -144,25 +63,13 @@ describe('preparing in Redshift', () => {
   it('takes the UNLOAD that the warehouse finished, although nobody heard of it', async () => {
     const work = input();
     await runActivity(activities.loadWarehouse, work);
-    const lost = { ...fixture.s3, send: fixture.s3.send.bind(fixture.s3) };
     let cut = true;
-    const s3 = Object.create(fixture.s3, {
-      send: {
-        value: (command: unknown, ...rest: unknown[]) => {
-          if (cut && command instanceof PutObjectCommand && String(command.input.Key).endsWith('record.json')) {
-            cut = false;
-            return Promise.reject(new Error('socket hang up'));
-          }
-          return (lost.send as (...all: unknown[]) => unknown)(command, ...rest);
-        },
-      },
-    }) as typeof fixture.s3;
-    const kms = new KMSClient(AWS);
-    const ssm = new SSMClient(AWS);
-    const own = { ...AWS, endpoint: fixture.redshift.url };
-    const [redshift, redshiftServerless] = [new RedshiftClient(own), new RedshiftServerlessClient(own)];
-    closing.push(kms, ssm, redshift, redshiftServerless);
-    const cutOff = createPrepareActivities({ s3, kms, ssm, redshift, redshiftServerless, hashes: keyedHashes(ssm) });
+    const s3 = world.s3Before((command) => {
+      if (!cut || !(command instanceof PutObjectCommand) || !command.input.Key?.endsWith('record.json')) return;
+      cut = false;
+      throw new Error('socket hang up');
+    });
+    const cutOff = world.activitiesOver({ s3 });
     expect((await failureOf(runActivity(cutOff.exportQuery, work))).type).toBe('NetworkError');
     expect(await runActivity(activities.exportQuery, work)).toMatchObject({ rows: 3, attached: true });
   });
@@ -172,8 +79,8 @@ describe('preparing in Redshift', () => {
       parameters: { since: { type: 'date', value: '2026-01-04' }, least: { type: 'double', value: 0 } },
     });
     // One of each slice.
-    expect((await prepared(work)).published).toMatchObject({ rows: 1, replaced: 2, unchanged: false });
-    expect(await keysUnder('data/sales/train/2026-01-04/')).toHaveLength(1);
+    expect((await world.prepared(work)).published).toMatchObject({ rows: 1, replaced: 2, unchanged: false });
+    expect(await world.keysUnder('data/sales/train/2026-01-04/')).toHaveLength(1);
   });
 
   it.each([
@@ -242,7 +149,9 @@ describe('preparing in Redshift', () => {
     ],
     ['an authority that is not trusted', { ca: undefined }, 'loadWarehouse', 'AccessDenied', /certificate/],
   ] as const)('says what is wrong: %s', async (_case, redshift, name, type, message) => {
-    const changes = JSON.parse(JSON.stringify(redshift).replaceAll('BUCKET', fixture.bucket)) as Partial<Redshift>;
+    const changes = JSON.parse(
+      JSON.stringify(redshift).replaceAll('BUCKET', world.fixture.bucket),
+    ) as Partial<Redshift>;
     const work = input({ ...(redshift as Partial<Redshift>), ...changes });
     const failure = await failureOf(runActivity(activities[name] as (work: PrepareInput) => Promise<unknown>, work));
     expect(failure.type).toMatch(new RegExp(`^(${type})$`));
@@ -251,7 +160,7 @@ describe('preparing in Redshift', () => {
   });
 
   it('refuses a date that has objects which no export made', async () => {
-    await fixture.put('data/other/train/2026-01-04/by-hand.csv', '1,2\n');
+    await world.fixture.put('data/other/train/2026-01-04/by-hand.csv', '1,2\n');
     const failure = await failureOf(runActivity(activities.loadWarehouse, input({}, { name: 'other' })));
     expect([failure.type, failure.message]).toEqual([
       'InvalidRequest',
@@ -264,7 +173,7 @@ describe('preparing in Redshift', () => {
     await runActivity(activities.loadWarehouse, work);
     await runActivity(activities.exportQuery, work);
     await runActivity(activities.discardExport, work);
-    expect((await keysUnder('models/cut/')).filter((one) => one.includes('data_'))).toEqual([]);
-    expect(await keysUnder('data/cut/')).toEqual([]);
+    expect((await world.keysUnder('models/cut/')).filter((one) => one.includes('data_'))).toEqual([]);
+    expect(await world.keysUnder('data/cut/')).toEqual([]);
   });
 });
