@@ -64,7 +64,7 @@ export function createPrepareActivities(deps: PrepareDeps): PrepareActivities {
         const { attached, ...exported } =
           session.dialect === 'redshift'
             ? await unload(session, deps, input, prepare.query.sql)
-            : { ...(await copyOut(session, s3, input, prepare.query.sql)), attached: false };
+            : { ...(await copyOut(session, deps, input, prepare.query.sql)), attached: false };
         if (exported.rows === 0)
           throw fail(
             'DataInvalid',

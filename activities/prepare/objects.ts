@@ -7,10 +7,24 @@ import {
   type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { s3Uri } from '../../contracts/names.js';
 import { fail, withFailures } from '../errors.js';
 import { eraseVersions } from '../lineage/versions.js';
 import { answeredByS3 } from '../s3/objects.js';
+
+export interface ExportDeps {
+  readonly s3: S3Client;
+  readonly kms: KMSClient;
+}
+
+/** UNLOAD takes a key by its id alone (Redshift documentation), and S3 tells of an object by its id, while a definition may name an alias. */
+export async function keyId(kms: KMSClient, key: string | undefined): Promise<string | undefined> {
+  if (key === undefined || /^([a-f0-9-]{36}|mrk-[a-f0-9]{32})$/.test(key)) return key;
+  const about = { action: 'kms:DescribeKey', resource: `KMS key ${key}`, permission: 'kms:DescribeKey' };
+  const { KeyMetadata } = await withFailures(about, () => kms.send(new DescribeKeyCommand({ KeyId: key })));
+  return KeyMetadata?.KeyId;
+}
 
 /** Names under a folder, without it. */
 export async function namesIn(s3: S3Client, bucket: string, folder: string): Promise<string[]> {

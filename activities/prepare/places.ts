@@ -37,6 +37,6 @@ export function placesOf({ ref, definition, asOf }: PrepareInput): Places {
 /** Whether a published object's name is that of an export, of whatever run. */
 export const isExported = (name: string): boolean => /^\d{8}T\d{9}Z-\d{4}\.csv$/.test(name);
 
-/** The key under which a part is published. */
+/** The key under which a part is published, by its number. */
 export const publishedKey = ({ published, name }: Places, index: number): string =>
   `${published}${name}${String(index).padStart(4, '0')}.csv`;

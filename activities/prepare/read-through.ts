@@ -5,14 +5,16 @@ import { s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
+import { NotCsv, NotUtf8 } from '../rows/filter.js';
 import { suppressedRows } from '../rows/suppressed.js';
 import { answeredByS3 } from '../s3/objects.js';
-import { uploaded } from './copy-out.js';
-import { headOf } from './objects.js';
+import { checkObject, headOf } from './objects.js';
 import { publishedKey, type Places } from './places.js';
 import type { Progress } from './progress.js';
 import { LabelTally } from './statistics.js';
+import { uploaded } from './upload.js';
 
+/** A publication under way. */
 export interface Reading {
   readonly s3: S3Client;
   readonly places: Places;
@@ -58,8 +60,12 @@ export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: E
     );
     const key = `${places.folder}clean_${String(index).padStart(4, '0')}`;
     const place = { bucket: places.bucket, key, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) };
-    const bytes = await uploaded(s3, place, seen(filtered as unknown as AsyncIterable<Buffer>));
+    const bytes = await withFailures(
+      { resource: s3Uri(places.bucket, key), action: 'leave out suppressed rows', permission: 's3:PutObject' },
+      async () => uploaded(s3, place, seen(unsearchable(filtered as unknown as AsyncIterable<Buffer>, part, places))),
+    );
     const head = await headOf(s3, places.bucket, key);
+    checkObject(s3Uri(places.bucket, key), head, { bytes });
     if (bytes > 0) clean.push({ key, etag: head.ETag ?? '', bytes, rows: tally.rows - before });
   }
   if (tally.rows === 0)
@@ -68,6 +74,19 @@ export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: E
       `the query of ${s3Uri(places.bucket, places.folder)} has no rows, or none that no erasure request suppressed. Nothing was published`,
     );
   return { parts: clean, tally, content: hash.digest('hex') };
+}
+
+/** Passes a filter's bytes on. Rows that it can't read may be those that must not come back: then none is published. */
+async function* unsearchable(source: AsyncIterable<Buffer>, { key }: ExportPart, { bucket }: Places) {
+  try {
+    yield* source;
+  } catch (error) {
+    if (!(error instanceof NotCsv || error instanceof NotUtf8)) throw error;
+    throw fail(
+      'DataInvalid',
+      `${s3Uri(bucket, key)} can't be searched for rows that an erasure request suppressed: ${error.message}. Nothing was published: have the query answer text in UTF-8, no field of it over a megabyte`,
+    );
+  }
 }
 
 /** An error of the source is the filter's too: whoever reads the filter must not wait for ever. */

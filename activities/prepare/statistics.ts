@@ -26,6 +26,12 @@ export class LabelTally {
 
   /** Takes the next bytes of the CSV. */
   add(chunk: Buffer): void {
+    const next = (byte: number, from: number) => {
+      const found = chunk.indexOf(byte, from);
+      return found === -1 ? chunk.length : found;
+    };
+    // Looked for once a quote and not once a row: most chunks have none at all.
+    let quote = next(QUOTE, 0);
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];
       if (byte === QUOTE) this.#quoted = !this.#quoted;
@@ -34,12 +40,9 @@ export class LabelTally {
       else if (byte === COMMA) this.#endField();
       else this.#take(byte);
       // Behind the label nothing matters up to the row's end but quotes: jump.
-      if (this.#field === undefined && !this.#quoted) {
-        const end = chunk.indexOf(LINE_FEED, at + 1);
-        const quote = chunk.indexOf(QUOTE, at + 1);
-        const next = Math.min(end === -1 ? chunk.length : end, quote === -1 ? chunk.length : quote);
-        at = Math.max(at, next - 1);
-      }
+      if (this.#field !== undefined) continue;
+      if (quote <= at) quote = next(QUOTE, at + 1);
+      at = Math.max(at, (this.#quoted ? quote : Math.min(quote, next(LINE_FEED, at + 1))) - 1);
     }
   }
 

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Context } from '@temporalio/activity';
 import { parseS3Uri, s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord, PrepareInput } from '../../contracts/prepare.js';
-import { fail, withFailures } from '../errors.js';
+import { fail } from '../errors.js';
 import { readText } from '../s3/objects.js';
 import { recordKey } from '../s3/records.js';
-import { checkObject, clear, headOf } from './objects.js';
+import { checkObject, clear, headOf, keyId, type ExportDeps } from './objects.js';
 import { placesOf, type Places } from './places.js';
 import type { Session } from './session.js';
 import { unloadStatement } from './sql.js';
@@ -15,11 +14,6 @@ import { unloadStatement } from './sql.js';
 const LOOK_EVERY_MS = 2_000;
 /** States of sys_query_history in which a statement is not over (Redshift documentation). */
 const UNDER_WAY = /^(planning|queued|running|returning)$/;
-
-export interface ExportDeps {
-  readonly s3: S3Client;
-  readonly kms: KMSClient;
-}
 
 type Unloaded = Pick<ExportRecord, 'parts' | 'rows' | 'bytes' | 'seconds'> & { readonly attached: boolean };
 
@@ -68,14 +62,6 @@ async function earlier({ query, tag }: Session): Promise<string | undefined> {
     if (status === undefined || !UNDER_WAY.test(status)) return status;
     await sleep(LOOK_EVERY_MS, undefined, { signal: Context.current().cancellationSignal });
   }
-}
-
-/** UNLOAD takes a key by its id alone (Redshift documentation), while a definition may name an alias. */
-export async function keyId(kms: KMSClient, key: string | undefined): Promise<string | undefined> {
-  if (key === undefined || /^([a-f0-9-]{36}|mrk-[a-f0-9]{32})$/.test(key)) return key;
-  const about = { action: 'kms:DescribeKey', resource: `KMS key ${key}`, permission: 'kms:DescribeKey' };
-  const { KeyMetadata } = await withFailures(about, () => kms.send(new DescribeKeyCommand({ KeyId: key })));
-  return KeyMetadata?.KeyId;
 }
 
 interface Manifest {

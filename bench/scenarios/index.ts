@@ -5,6 +5,7 @@ import { boto3 } from './boto3.js';
 import { crash } from './crash.js';
 import { crowd } from './crowd.js';
 import { definitions } from './definitions.js';
+import { exportScenario } from './export.js';
 import { faults } from './faults.js';
 import { gate } from './gate.js';
 import { history } from './history.js';
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   faults,
   housing,
   warehouse,
+  exportScenario,
   release,
   silentRollback,
   gate,
