@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import {
   DescribeClustersCommand,
   GetClusterCredentialsCommand,
@@ -17,7 +15,8 @@ import type { RedshiftPrepare } from '../../contracts/definition/prepare.js';
 import { durationMs } from '../../contracts/duration.js';
 import { warehouseName } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
-import { readParameter } from '../parameters.js';
+import { postgresAccess } from './postgres-url.js';
+import { tls } from './tls.js';
 
 export interface WarehouseClients {
   readonly redshift: RedshiftClient;
@@ -43,7 +42,7 @@ interface Address {
 export async function accessOf(clients: WarehouseClients, prepare: RedshiftPrepare): Promise<Access> {
   const { cluster, workgroup, urlParameter } = prepare;
   const name = warehouseName(prepare);
-  if (urlParameter !== undefined) return postgres(clients.ssm, prepare, urlParameter, name);
+  if (urlParameter !== undefined) return postgresAccess(clients.ssm, prepare, urlParameter, name);
   const [own, credentials] = await Promise.all([
     addressOf(clients, prepare),
     cluster ? clusterCredentials(clients.redshift, prepare, cluster) : workgroupCredentials(clients, prepare),
@@ -62,26 +61,6 @@ export const addressOf = (clients: WarehouseClients, prepare: RedshiftPrepare): 
   prepare.cluster
     ? clusterAddress(clients.redshift, prepare.cluster)
     : workgroupAddress(clients.redshiftServerless, prepare.workgroup as Workgroup);
-
-/** Certificates are always checked, against the warehouse's own name: another host is only another way to it. */
-async function tls({ ca }: RedshiftPrepare, identity: string): Promise<ConnectionOptions> {
-  return {
-    ...(ca !== undefined && { ca: await authorities(ca) }),
-    rejectUnauthorized: true,
-    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(identity, certificate),
-  };
-}
-
-async function authorities(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw fail(
-      'DefinitionInvalid',
-      `prepare.redshift.ca: ${file} can't be read on this worker (${(error as NodeJS.ErrnoException).code}): put the certificates there on every worker`,
-    );
-  }
-}
 
 type Cluster = NonNullable<RedshiftPrepare['cluster']>;
 type Workgroup = NonNullable<RedshiftPrepare['workgroup']>;
@@ -159,31 +138,4 @@ function given(resource: string, user: string | undefined, password: string | un
       `${resource}: the answer held no credentials. It is tried again; check AWS_ENDPOINT_URL_REDSHIFT`,
     );
   return { user, password };
-}
-
-const LOOPBACK = /^(127\.0\.0\.1|localhost|\[?::1\]?)$/;
-
-async function postgres(ssm: SSMClient, prepare: RedshiftPrepare, parameter: string, name: string): Promise<Access> {
-  const stored = await readParameter(ssm, parameter, { decrypt: true });
-  const wrong = (what: string) =>
-    fail(
-      'DefinitionInvalid',
-      `SSM parameter ${parameter} (prepare.redshift.urlParameter) ${what}: it must be a SecureString with postgres://user:password@host:port/database`,
-    );
-  if (!stored) throw wrong('is missing');
-  if (!URL.canParse(stored.value)) throw wrong('holds no URL');
-  const url = new URL(stored.value);
-  if (!/^postgres(ql)?:$/.test(url.protocol)) throw wrong('holds no PostgreSQL URL');
-  const own = url.hostname;
-  const plain = url.searchParams.get('sslmode') === 'disable';
-  if (plain && !LOOPBACK.test(prepare.host ?? own)) throw wrong('asks for a connection without TLS to another machine');
-  const config: ClientConfig = {
-    host: prepare.host ?? own,
-    port: prepare.port ?? Number(url.port || 5432),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database: decodeURIComponent(url.pathname.slice(1)),
-    ssl: plain ? false : await tls(prepare, own),
-  };
-  return { config, name, dialect: 'postgres' };
 }

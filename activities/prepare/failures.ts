@@ -81,6 +81,13 @@ export function warehouseFailure(error: unknown, doing: Doing): Error {
       `${where} failed: TLS: ${message}. The warehouse's certificate must be one that the worker trusts: name its authority under prepare.redshift.ca, or check prepare.redshift.host`,
       { cause: error },
     );
+  // The client's own words where the server wants a password and there is none, or sends what is no answer to it.
+  if (/^SASL: /.test(message))
+    return fail(
+      'AccessDenied',
+      `${where} failed: ${message}. Check user and password in the URL of prepare.redshift.urlParameter`,
+      { cause: error },
+    );
   if (/^Connection terminated|timeout|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ETIMEDOUT/.test(`${message} ${code}`))
     return fail(
       'NetworkError',
@@ -99,7 +106,12 @@ function refused({ code = '', message }: DatabaseError, { warehouse, action, too
   if (action === 'connect' && UNKNOWN.test(code))
     return told('DefinitionInvalid', 'Create the user or database, or correct prepare.redshift, then start a new run');
   if (/^28/.test(code))
-    return told('AccessDenied', 'Check the database user that the definition names, and its right to connect');
+    return told(
+      'AccessDenied',
+      'Check the database user that the definition, or the URL in its urlParameter, names, its password, and its right to connect',
+    );
+  if (code === '3D000')
+    return told('DefinitionInvalid', 'Correct the database in the definition, or in the URL of its urlParameter');
   if (code === '42501') return told('AccessDenied', 'Grant the database user what it lacks');
   if (code === '57014' && tookTooLong !== undefined)
     return told(
