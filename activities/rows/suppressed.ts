@@ -17,8 +17,12 @@ interface SuppressedRecord {
   readonly hashes: readonly string[];
 }
 
-/** The folder that the same person's later rows come to: of a prefix or an object, up to its last `/`. */
-const folderOf = (target: Target) => (isObject(target) ? target.key : target.prefix).replace(/[^/]*$/s, '');
+/** A folder of one date: `data/train/2026-01-10/`. The same query's next rows come to another one beside it. */
+const DATED = /(?<=^|\/)\d{4}-\d\d-\d\d\/.*$/s;
+
+/** The folder that the same person's later rows come to: of a prefix or an object, up to its last `/`, or to its date. */
+const folderOf = (target: Target) =>
+  (isObject(target) ? target.key : target.prefix).replace(/[^/]*$/s, '').replace(DATED, '');
 
 /** Writes down, in each bucket concerned, whose rows are never to come back. Before the first row goes; a retry writes the same. */
 export async function suppress(
