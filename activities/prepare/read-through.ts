@@ -12,7 +12,7 @@ import { checkObject, headOf } from './objects.js';
 import { publishedKey, type Places } from './places.js';
 import type { Progress } from './progress.js';
 import { LabelTally } from './statistics.js';
-import { uploaded } from './upload.js';
+import { PartBuffers, uploaded } from './upload.js';
 
 /** A publication under way. */
 export interface Reading {
@@ -37,6 +37,7 @@ export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: E
   const [tally, hash] = [new LabelTally(), createHash('sha256')];
   it.progress.begin('read what was exported', () => tally.rows);
   const clean: ExportPart[] = [];
+  const buffers = new PartBuffers();
   for (const [index, part] of parts.entries()) {
     const filters = suppressed.withoutSuppressed(publishedKey(places, index));
     const before = tally.rows;
@@ -62,7 +63,8 @@ export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: E
     const place = { bucket: places.bucket, key, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) };
     const bytes = await withFailures(
       { resource: s3Uri(places.bucket, key), action: 'leave out suppressed rows', permission: 's3:PutObject' },
-      async () => uploaded(s3, place, seen(unsearchable(filtered as unknown as AsyncIterable<Buffer>, part, places))),
+      async () =>
+        uploaded(s3, place, seen(unsearchable(filtered as unknown as AsyncIterable<Buffer>, part, places)), buffers),
     );
     const head = await headOf(s3, places.bucket, key);
     checkObject(s3Uri(places.bucket, key), head, { bytes });

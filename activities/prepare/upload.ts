@@ -53,7 +53,7 @@ export async function uploaded(
   s3: S3Client,
   { bucket, key, kmsKey }: Destination,
   source: AsyncIterable<Buffer>,
-  buffers = new PartBuffers(),
+  buffers: PartBuffers,
 ): Promise<number> {
   const place = { Bucket: bucket, Key: key };
   const kind = {
