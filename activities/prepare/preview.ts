@@ -14,11 +14,10 @@ import { recordKey } from '../s3/records.js';
 import { addressOf, type WarehouseClients } from './access.js';
 import { boundsInWords, checkStatement } from './check.js';
 import { copyOutStatement } from './copy-out.js';
-import { namesIn } from './objects.js';
+import { keyId, namesIn } from './objects.js';
 import { parameterValues } from './parameters.js';
 import { isExported, placesOf, type Places } from './places.js';
 import { copyStatement, parameterTable, tableName, unloadStatement } from './sql.js';
-import { keyId } from './unload.js';
 
 export interface PreparePreviewDeps extends WarehouseClients {
   readonly s3: S3Client;

@@ -23,6 +23,7 @@ import { purgeFaults } from './purge-faults.js';
 import { purgeMemory } from './purge-memory.js';
 import { purgeOne } from './purge-one.js';
 import { purgeRate } from './purge-rate.js';
+import { queryCancel } from './query-cancel.js';
 import { recover } from './recover.js';
 import { release } from './release.js';
 import { replay } from './replay.js';
@@ -31,6 +32,7 @@ import { silentRollback } from './silent-rollback.js';
 import { start } from './start.js';
 import { statusCalls } from './status-calls.js';
 import { warehouse } from './warehouse.js';
+import { warehouseFaults } from './warehouse-faults.js';
 import { zeroLoss } from './zero-loss.js';
 
 /** Every scenario, by the name that `npm run bench -- <name>` takes. */
@@ -50,6 +52,8 @@ export const scenarios: readonly Scenario[] = [
   housing,
   warehouse,
   exportScenario,
+  warehouseFaults,
+  queryCancel,
   release,
   silentRollback,
   gate,

@@ -4,7 +4,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { parseS3Uri } from '../../contracts/names.js';
 import type { PurgeInput } from '../../contracts/purge/index.js';
-import { historyText } from '../support/history-text.js';
+import { historyText } from '../../bench/support/history-text.js';
 import { purgeSetting, WHY } from './purge-setting.js';
 import { call, temporaryFolder } from './terminal.js';
 

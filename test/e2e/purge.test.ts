@@ -14,7 +14,7 @@ import type { PurgeResult } from '../../contracts/purge/process.js';
 import type { RetentionResult } from '../../contracts/retention.js';
 import type { FileRecord } from '../../contracts/records.js';
 import { perennialOk } from '../../examples/demo/perennial.js';
-import { historyText } from '../support/history-text.js';
+import { historyText } from '../../bench/support/history-text.js';
 import { until } from '../support/local.js';
 import { Setting, shell, weather } from './setting.js';
 

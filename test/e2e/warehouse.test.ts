@@ -4,7 +4,7 @@ import { EVENT_FEATURES } from '../../examples/warehouse/data.js';
 import { perennial, perennialOk } from '../../examples/demo/perennial.js';
 import { walkThrough, type Observations } from '../../examples/warehouse/walk-through.js';
 import { statementsOf } from '../../examples/warehouse/warehouse.js';
-import { historyText } from '../support/history-text.js';
+import { historyText } from '../../bench/support/history-text.js';
 import { Setting, type FollowedRun } from './setting.js';
 
 const BUCKET = 'perennial-demo';

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import pg from 'pg';
 import { awsSettings } from '../../../examples/demo/account.js';
 import { createLedger, type Ledger } from '../../../ledger/store.js';
-import type { LocalStack } from '../../../local/index.js';
+import type { LocalStack, ServiceName } from '../../../local/index.js';
 import type { BenchContext } from '../../scenario.js';
 import { prepareBenchAccount } from '../models.js';
 import { completeAtOnce, withClient, withStack } from '../stack.js';
@@ -21,7 +21,11 @@ export interface CampaignSetting extends BenchContext {
 }
 
 /** Everything real; jobs and deployments complete at once, as what is tried is what happens between the calls. */
-export function withCampaign<T>(context: BenchContext, use: (setting: CampaignSetting) => Promise<T>): Promise<T> {
+export function withCampaign<T>(
+  context: BenchContext,
+  use: (setting: CampaignSetting) => Promise<T>,
+  more: readonly ServiceName[] = [],
+): Promise<T> {
   return withStack(
     context,
     (stack) =>
@@ -39,6 +43,6 @@ export function withCampaign<T>(context: BenchContext, use: (setting: CampaignSe
           await pool.end();
         }
       }),
-    ['temporal', 'aws', 'postgres', 'slack', 'sagemaker'],
+    ['temporal', 'aws', 'postgres', 'slack', 'sagemaker', ...more],
   );
 }

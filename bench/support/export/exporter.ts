@@ -6,7 +6,6 @@ import { to as copyTo } from 'pg-copy-streams';
 import { keyedHashes } from '../../../activities/keyed-hashes.js';
 import { createPrepareActivities } from '../../../activities/prepare/index.js';
 import { createAwsClients } from '../../../worker/clients.js';
-import { keepHeapSmall } from '../../../worker/heap.js';
 import type { ExporterDone, ExporterWork } from './exporting.js';
 
 // A process of its own that exports as a worker does, or copies as `pg` does, so that its memory and time are nobody else's: one message a piece
@@ -32,7 +31,7 @@ const works: { [Kind in ExporterWork['kind']]: (work: Extract<ExporterWork, { ki
 
 async function run(work: ExporterWork): Promise<ExporterDone> {
   // As the worker does, and as a program that only copies would not.
-  if (work.kind !== 'copyToFile') keepHeapSmall();
+  if (work.kind !== 'copyToFile') await import('../../../worker/heap.js');
   const before = process.cpuUsage();
   const started = performance.now();
   const answer = await (works[work.kind] as (work: ExporterWork) => Promise<unknown>)(work);

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { parse } from 'pg-protocol';
 import { PAGE } from './answers.js';
 import type { Call, CallBook, Trap } from './book.js';
@@ -8,6 +9,14 @@ import { listen, type Listening } from './listen.js';
 
 const SLOW_MS = 300_000;
 const CONNECT: Sighting = { service: 'PostgreSQL', operation: 'Connect', resource: '' };
+
+/** The two ends of a connection, after whatever they agree on first. */
+export interface Ends {
+  readonly client: Duplex;
+  readonly upstream: Duplex;
+  /** Breaks the client's end so that it sees an error. */
+  readonly reset: () => void;
+}
 
 /**
  * A relay before PostgreSQL. A call is a connection's beginning, or what a client sends up to the Query or Sync that asks for an answer;
@@ -28,13 +37,13 @@ export function startPostgresRelay({ host, port }: { host: string; port: number 
         upstream.destroy();
       });
     }
-    new Session(client, upstream, book);
+    new RelayedSession({ client, upstream, reset: () => client.resetAndDestroy() }, book, sightingOf);
   });
   return listen(server, () => sockets.forEach((socket) => socket.destroy()));
 }
 
-/** One connection. */
-class Session {
+/** One connection; `sighting` says which call a batch of messages is, if it is one. */
+export class RelayedSession {
   readonly #frames = new Frames();
   #batch: Frame[] = [];
   #call: Call | undefined;
@@ -44,11 +53,16 @@ class Session {
   #connecting = true;
   #silent = false;
 
+  private readonly client: Duplex;
+  private readonly upstream: Duplex;
+  private readonly reset: () => void;
+
   constructor(
-    private readonly client: Socket,
-    private readonly upstream: Socket,
+    { client, upstream, reset }: Ends,
     private readonly book: CallBook,
+    private readonly sighting: (batch: readonly Frame[]) => Sighting | undefined,
   ) {
+    [this.client, this.upstream, this.reset] = [client, upstream, reset];
     client.on('data', (bytes: Buffer) => {
       for (const frame of this.#frames.cut(bytes)) this.#take(frame);
     });
@@ -73,7 +87,7 @@ class Session {
     const batch = this.#batch;
     this.#batch = [];
     const forward = () => batch.forEach(({ bytes }) => this.upstream.write(bytes));
-    const sighting = sightingOf(batch);
+    const sighting = this.sighting(batch);
     if (!sighting) return forward();
     const { call, trap } = this.book.enter(sighting);
     this.#call = call;
@@ -96,7 +110,7 @@ class Session {
       case 'wrong body':
         return void this.client.end(PAGE.body);
       case 'dropped before':
-        return void this.client.resetAndDestroy();
+        return void this.reset();
       default:
         return;
     }
@@ -111,7 +125,7 @@ class Session {
     if (!held) return;
     held.trap.sprung();
     this.#silent = true;
-    if (held.trap.kind === 'dropped after') return void this.client.resetAndDestroy();
+    if (held.trap.kind === 'dropped after') return void this.reset();
     // The last bytes of the answer come in after this.
     setImmediate(() => this.#drip(Buffer.concat(held.bytes)));
   }
@@ -130,7 +144,8 @@ class Session {
   }
 }
 
-function sightingOf(batch: readonly Frame[]): Sighting | undefined {
+/** A connection's beginning, or the statement of a batch. */
+export function sightingOf(batch: readonly Frame[]): Sighting | undefined {
   const last = batch.at(-1);
   if (last?.tag === '') return CONNECT;
   if (last?.tag !== 'Q' && last?.tag !== 'S') return undefined;

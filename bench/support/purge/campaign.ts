@@ -1,4 +1,5 @@
 import type { Draw, Measured } from '../../scenario.js';
+import { inLanes } from '../campaign/in-lanes.js';
 import { drawn, seedOf } from '../campaign/points.js';
 import type { CampaignSetting } from '../campaign/setting.js';
 import type { Call } from '../faults/index.js';
@@ -52,32 +53,27 @@ export async function playAll(
   plights: readonly Plight[],
 ): Promise<PlayedPlight[]> {
   const { say, signal } = setting;
-  const waiting = [...plights];
   const played: PlayedPlight[] = [];
-  const lane = async (index: number) => {
-    const own = await PurgeLane.open(setting, `lane${index}`);
-    try {
-      for (let plight = waiting.shift(); plight; plight = waiting.shift()) {
-        signal.throwIfAborted();
-        const one = await play(setting, own, plight, `purge-faults-${index}-${waiting.length}`);
-        played.push(one);
-        if (one.problems.length > 0) say(`${one.plight}: ${one.problems.join('; ')}`);
-        if (played.length % 10 === 0) say(`${played.length} of ${plights.length} played`);
-      }
-    } finally {
-      await own.close();
-    }
-  };
-  const width = Math.min(lanes, plights.length);
-  // All of them come to rest first: what they use is closed after this.
-  const ended = await Promise.allSettled(Array.from({ length: width }, (_, index) => lane(index + 1)));
-  const failed = ended.find((one) => one.status === 'rejected');
-  if (failed) throw failed.reason;
+  await inLanes(
+    lanes,
+    plights,
+    (index) => PurgeLane.open(setting, `lane${index}`),
+    async (own, plight, { lane, left }) => {
+      signal.throwIfAborted();
+      const one = await play(setting, own, plight, `purge-faults-${lane}-${left}`);
+      played.push(one);
+      if (one.problems.length > 0) say(`${one.plight}: ${one.problems.join('; ')}`);
+      if (played.length % 10 === 0) say(`${played.length} of ${plights.length} played`);
+    },
+  );
   return played;
 }
 
 /** Good where every point was played and every purge ended as it should. */
-export function judge(points: number, played: readonly PlayedPlight[]): Pick<Measured, 'figure' | 'ok'> {
+export function judge(
+  points: number,
+  played: readonly Pick<PlayedPlight, 'problems'>[],
+): Pick<Measured, 'figure' | 'ok'> {
   const figure = points - played.filter(({ problems }) => problems.length === 0).length;
   return { figure, ok: figure === 0 && points > 0 };
 }
