@@ -35,13 +35,13 @@ async function labelFigure({ run, prepared }: PreparedRun): Promise<string> {
 const number = (value: string | number | undefined) => `<td class="number">${value ?? ''}</td>`;
 
 function row({ run, asOf, prepared }: PreparedRun): string {
-  const { rows, bytes, columns, seconds, checks, suppressed, publishedTo, unchanged, label } = prepared;
+  const { rows, bytes, columns, seconds, checks, suppressed, publishedTo, unchanged, by, label } = prepared;
   const figures = label && [label.min, ...QUANTILES.map((one) => label.quantiles[one]), label.max, label.mean];
   const cells = [
     `<th scope="row"><code>${escapeHtml(run)}</code></th>`,
     `<td><time>${escapeHtml(asOf ?? '')}</time></td>`,
     ...[rows, formatBytes(bytes), columns, formatSeconds(seconds), checks.length, suppressed].map(number),
-    `<td>${unchanged ? 'unchanged' : 'new'}</td>`,
+    `<td>${by !== undefined ? 'taken up' : unchanged ? 'unchanged' : 'new'}</td>`,
     `<td>${escapeHtml(label?.name ?? '')}</td>`,
     ...Array.from({ length: QUANTILES.length + 3 }, (_, index) => {
       const value = figures?.[index];

@@ -197,9 +197,11 @@ describe('the report', () => {
       ...{ checks: [{ name: 'c', values: [1], ok: true }], label, unchanged: false },
       publishedTo: 's3://lake/data/2026-01-01/',
     };
-    const three = runs(3, (index) =>
-      index === 1 ? {} : { prepared: index === 2 ? prepared : { ...prepared, label: undefined, unchanged: true } },
-    );
+    const [takenUp, unchanged] = [
+      { ...prepared, label: undefined, by: 'retrain/prices/1' },
+      { ...prepared, unchanged: true },
+    ];
+    const three = runs(3, (index) => ({ prepared: [unchanged, takenUp, prepared][index] }));
     const all = expectWhole(await page([{ model: 'prices', runs: three }]));
     const labels = all.map((element) => attribute(element, 'aria-label') ?? '');
     expect(labels.filter((one) => / to .*: \d+ rows$/.test(one))).toEqual([
@@ -207,9 +209,19 @@ describe('the report', () => {
     ]);
     expect(labels.filter((one) => one.includes('% are below'))).toHaveLength(3);
     const table = named(all, 'table').find((one) => text(one).includes('Data that a warehouse prepared'));
-    expect(table && text(table)).toContain('2 runs');
+    expect(table && text(table)).toContain('3 runs');
     expect(table && text(table)).not.toMatch(/NaN|undefined/);
-    for (const figure of ['8123', '3.0 MiB', '12', '1m 15s', '18.25', '47', 'unchanged', 's3://lake/data/2026-01-01/'])
+    for (const figure of [
+      '8123',
+      '3.0 MiB',
+      '12',
+      '1m 15s',
+      '18.25',
+      '47',
+      'unchanged',
+      'taken up',
+      's3://lake/data/2026-01-01/',
+    ])
       expect(table && text(table)).toContain(figure);
   });
 
