@@ -14,8 +14,7 @@ export async function leaveNothing(model: string, { env, say, signal }: Required
   ])
     await npxPerennial(args, { env, say, signal: limit }).catch((error: Error) => {
       // Nothing to cancel, or nothing to delete: it is as it should be.
-      if (!/has ended already|no run "|no model "/.test(error.message))
-        failed.push(args.join(' '));
+      if (!/has ended already|no run "|no model "/.test(error.message)) failed.push(args.join(' '));
     });
   for (const args of failed) say(`Left to do, with local mode running: npx perennial ${args}`);
 }
