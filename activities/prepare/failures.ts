@@ -104,14 +104,15 @@ function refused({ code = '', message }: DatabaseError, { warehouse, action, too
   if (EXPIRED.test(message))
     return told('ServiceUnavailable', "Each try asks for new ones; if it lasts, compare the worker's clock with AWS's");
   if (action === 'connect' && UNKNOWN.test(code))
-    return told('DefinitionInvalid', 'Create the user or database, or correct prepare.redshift, then start a new run');
+    return told(
+      'DefinitionInvalid',
+      'Create the user or database, or correct prepare.redshift, or the URL in its urlParameter, then start a new run',
+    );
   if (/^28/.test(code))
     return told(
       'AccessDenied',
       'Check the database user that the definition, or the URL in its urlParameter, names, its password, and its right to connect',
     );
-  if (code === '3D000')
-    return told('DefinitionInvalid', 'Correct the database in the definition, or in the URL of its urlParameter');
   if (code === '42501') return told('AccessDenied', 'Grant the database user what it lacks');
   if (code === '57014' && tookTooLong !== undefined)
     return told(

@@ -66,8 +66,8 @@ describe('compare', () => {
     const { code } = await call(setting.at.env, ['compare', first.run, second.run], {
       terminal: {
         onInterrupt: (callback) => {
-          const soon = setTimeout(callback, 100);
-          return () => clearTimeout(soon);
+          const soon = setImmediate(callback);
+          return () => clearImmediate(soon);
         },
       },
     });

@@ -7,6 +7,8 @@ import type { Activities } from '../../contracts/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import { createTriggerActivities } from '../../activities/trigger.js';
 import { workflowBundle } from '../../worker/bundle.js';
+import { requireWorker } from '../../client/connect.js';
+import { until } from '../support/local.js';
 import { script } from '../support/scripted-activities.js';
 import { quietRuntime } from '../support/time-skipping.js';
 import { call, temporaryFolder } from './terminal.js';
@@ -71,6 +73,13 @@ export async function clientEnvironment(): Promise<ClientEnvironment> {
     activities,
   });
   const ended = worker.run();
+  // A worker is known by its first poll.
+  await until('the worker polls', () =>
+    requireWorker(client, { PERENNIAL_TASK_QUEUE: taskQueue }).then(
+      () => true,
+      () => false,
+    ),
+  );
   const stopWorker = async () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await ended;

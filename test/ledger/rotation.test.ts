@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -28,7 +29,11 @@ async function password(actual: string, written = actual): Promise<void> {
 }
 
 /** Every connection of the worker breaks; the next use needs a new one. */
-const cutOff = () => administer(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
+async function cutOff(): Promise<void> {
+  await administer(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '${role}'`);
+  // A connection whose end has not been read yet would fail its next use, which is another matter.
+  await sleep(200);
+}
 
 beforeAll(async () => {
   database = await freshDatabase(inject('postgres').url);
