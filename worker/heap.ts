@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** How much the heap may grow beyond what lived at its last full collection, in percent. V8's own choice is up to 300. */
-const GROWTH_PERCENT = 20;
+const GROWTH_PERCENT = 5;
 
 // Has V8 collect garbage before it asks the system for more memory: a purge of millions of entries makes garbage all the time, and of an hour's
 // resident memory most would be that. Measured: no slower, and 180 MiB less (docs/benchmarks.md, purge-memory). To be imported before all else:

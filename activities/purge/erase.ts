@@ -26,9 +26,9 @@ export interface EraseLimits {
   readonly patience: number;
 }
 
-/** Targets that are listed at once, and batches that are deleted at once. */
+/** Targets that are listed at once, and batches that are deleted at once: with more S3 is no faster (`pace.ts`), and each takes a MiB or two of memory. */
 const LISTINGS = 16;
-const BATCHES = 16;
+const BATCHES = 8;
 /** Passes in a row that find as much as the one before: what S3 then says of deleted entries is not so. */
 const IDLE_PASSES = 3;
 

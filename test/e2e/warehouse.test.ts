@@ -1,9 +1,13 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVENT_FEATURES } from '../../examples/warehouse/data.js';
 import { perennial, perennialOk } from '../../examples/demo/perennial.js';
 import { walkThrough, type Observations } from '../../examples/warehouse/walk-through.js';
 import { statementsOf } from '../../examples/warehouse/warehouse.js';
+import { packagePath } from '../../local/paths.js';
+import { until } from '../support/local.js';
 import { historyText } from '../../bench/support/history-text.js';
 import { Setting, type FollowedRun } from './setting.js';
 
@@ -122,6 +126,26 @@ describe('the warehouse walk-through', () => {
     expect(await keysUnder(`data/warehouse/train/${date}/`)).toEqual(keys);
     const shown = (await perennialOk(['show', resumed.run], env)) as { prepared: { by: string; rows: number } };
     expect(shown.prepared).toMatchObject({ by: failed.run, rows: 3_600 });
+  });
+
+  it('prepares, trains and deploys by its schedule', { timeout: 120_000 }, async () => {
+    const [env, folder] = [{ env: setting.env }, join(setting.stateDir, 'scheduled')];
+    await cp(packagePath('examples/warehouse'), folder, { recursive: true });
+    const file = join(folder, 'model.yaml');
+    const triggers = `triggers: { schedule: { cron: '0 9 1 1 *', timeZone: UTC } }\n`;
+    await writeFile(file, (await readFile(file, 'utf8')) + triggers);
+    await perennialOk(['apply', file], env);
+    const today = new Date().toISOString().slice(0, 10);
+    const CopySource = `${BUCKET}/data/warehouse/test/2025-01-01.csv`;
+    await setting.s3.send(
+      new CopyObjectCommand({ Bucket: BUCKET, CopySource, Key: `data/warehouse/test/${today}.csv` }),
+    );
+    await perennialOk(['schedule', 'trigger', 'warehouse'], env);
+    const newest = async () => ((await perennialOk(['runs', '--model', 'warehouse'], env)) as { state: string }[])[0];
+    await until('the scheduled run to end', async () => (await newest())?.state === 'Deployed', 90_000);
+    const shown = await perennialOk(['show', 'warehouse'], env);
+    const publishedTo = expect.stringMatching(/\/train\/\d{4}-\d\d-\d\d\/$/) as string;
+    expect(shown).toMatchObject({ trigger: 'schedule', prepared: { rows: 3_600, publishedTo } });
   });
 
   it('has no password, row or credential in the histories of its runs', async () => {
