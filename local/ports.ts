@@ -39,12 +39,15 @@ const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
 /** So many ports are a process's own to look at first; a start needs a dozen. */
 const OWN_PORTS = 16;
 
+let asked = 0;
+
 /**
  * A free port. Between this and the moment that its service listens it may be chosen again; so each process looks elsewhere first, by its pid:
- * those that start at the same moment have neighbouring ones.
+ * those that start at the same moment have neighbouring ones. And each time it looks further on.
  */
 export function freePort(exclude: readonly number[] = []): Promise<number> {
-  const first = FREE_PORTS.from + ((process.pid * OWN_PORTS) % (FREE_PORTS.to - FREE_PORTS.from));
+  const first = FREE_PORTS.from + ((process.pid * OWN_PORTS + asked) % (FREE_PORTS.to - FREE_PORTS.from));
+  asked += 1;
   return getPort({ host: HOST, port: portNumbers(first, FREE_PORTS.to), exclude: [...exclude] });
 }
 
