@@ -12,8 +12,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // One process runs many files, and loads the SDKs once: that takes a quarter off the whole. Files leave nothing behind for the next.
     isolate: false,
-    // More than twice the cores of a small machine: most files wait for processes, timers and servers for half of their time.
-    maxWorkers: 5,
+    // Twice the cores of a small machine: most files wait for processes, timers and servers for half of their time.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
   },
 });
