@@ -63,11 +63,10 @@ describe('UpdateEndpoint', () => {
   it('finishes requests that the old fleet has before it stops it', async () => {
     for (const id of ['slow-blue', 'slow-green']) await harness.config(id);
     await harness.endpoint('slow', 'slow-blue');
-    const long = harness.invoke('slow', 'sleep:1500');
+    const long = harness.invoke('slow', 'sleep:4000');
     await sleep(50);
     await update('slow', 'slow-green');
-    await sleep(700);
-    expect((await harness.invoke('slow')).id).toBe('slow-green');
+    await expect.poll(async () => (await harness.invoke('slow')).id, { timeout: 3_500 }).toBe('slow-green');
     expect((await long).id).toBe('slow-blue');
     expect((await harness.settled('slow')).EndpointConfigName).toBe('slow-green');
   });

@@ -82,7 +82,7 @@ describe('a worker that starts', () => {
             (answer) => answer.status,
             () => 0,
           ),
-        { timeout: 15_000 },
+        { timeout: 40_000 },
       )
       .toBe(200);
     await expect.poll(() => worker.output(), { timeout: 10_000 }).toContain('perennial ledger rebuild');
@@ -112,7 +112,7 @@ describe('a worker that stops', () => {
       workflowId: taskQueue,
       args: [{ definition, request: { trigger: 'manual' } }],
     });
-    await expect.poll(() => reached, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => reached, { timeout: 40_000 }).toBeGreaterThan(0);
     worker.child.kill('SIGTERM');
     expect(await worker.ended).toBe(1);
     silent.closeAllConnections();
