@@ -4,6 +4,6 @@ import { setFlagsFromString } from 'node:v8';
 const GROWTH_PERCENT = 5;
 
 // Has V8 collect garbage before it asks the system for more memory: a purge of millions of entries makes garbage all the time, and of an hour's
-// resident memory most would be that. Measured: no slower, and 180 MiB less (docs/benchmarks.md, purge-memory). To be imported before all else:
+// resident memory most would be that (docs/benchmarks.md, purge-memory, has memory and time). To be imported before all else:
 // each full collection sets the limit for the next, and the one while modules load would still allow the whole growth.
 setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);

@@ -26,7 +26,7 @@ export interface EraseLimits {
   readonly patience: number;
 }
 
-/** Targets that are listed at once, and batches that are deleted at once: with more S3 is no faster (`pace.ts`), and each takes a MiB or two of memory. */
+/** Targets that are listed at once, and batches that are deleted at once: each batch is memory (docs/benchmarks.md, purge-memory). */
 const LISTINGS = 16;
 const BATCHES = 8;
 /** Passes in a row that find as much as the one before: what S3 then says of deleted entries is not so. */
