@@ -97,16 +97,21 @@ async function opened(
   return { dialect, name, tag, client, progress, query, failure, pid: Number(rows[0]?.pid) };
 }
 
-/** Works until the activity is cancelled: then the statement is cancelled on the server, by a connection of its own. */
+/**
+ * Works until the activity is cancelled: then the statement is cancelled on the server, by a connection of its own, and the session's connection
+ * is closed. So nothing else begins in it, and the work does not wait for a server that did not take the cancellation.
+ */
 async function untilCancelled<T>(
   session: Session,
   cancel: () => Promise<void>,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { cancellationSignal, cancelled } = Context.current();
+  // It may have come while the connection was made: then no listener is called any more.
+  if (cancellationSignal.aborted) await cancelled;
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= cancel();
+    stopping ??= cancel().then(() => session.client.end());
   };
   cancellationSignal.addEventListener('abort', stop, { once: true });
   try {
@@ -120,7 +125,7 @@ async function untilCancelled<T>(
   }
 }
 
-/** Cancels what a process of the server does now. Best effort: the connection is closed after it in any case. */
+/** Cancels what a process of the server does now, at best: a server that isn't reached ends the statement once it sees that its connection is gone. */
 async function cancelStatement(access: Promise<Access>, pid: number): Promise<void> {
   let client: pg.Client | undefined;
   try {
@@ -133,7 +138,7 @@ async function cancelStatement(access: Promise<Access>, pid: number): Promise<vo
     await client.connect();
     await client.query('SELECT pg_cancel_backend($1::int)', [pid]);
   } catch {
-    // The statement ends with its connection, which is closed next.
+    // Told above.
   } finally {
     await client?.end().catch(() => undefined);
   }

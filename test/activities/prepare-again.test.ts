@@ -4,6 +4,7 @@ import {
   ListMultipartUploadsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,7 +140,7 @@ describe('a statement', () => {
     await until('the query runs', async () => (await unload())?.status === 'running');
     await fetch(`${redshift.url}/_local/credentials/expire`, { method: 'POST' });
     environment.cancel();
-    expect(await running).toBeInstanceOf(Error);
+    expect(await running).toBeInstanceOf(CancelledFailure);
     await until('the statement is gone', async () => (await unload())?.status === 'canceled', 5_000);
   });
 });

@@ -48,6 +48,15 @@ function started(work: PrepareInput, activities = world.activities) {
   return { cancel: () => environment.cancel(), ended };
 }
 
+/** Cancels an export: its statement is gone from the server within seconds. */
+async function expectCancelled(work: PrepareInput, { cancel, ended }: ReturnType<typeof started>): Promise<void> {
+  const began = Date.now();
+  cancel();
+  expect(await ended).toBeInstanceOf(CancelledFailure);
+  await until('it is gone', async () => (await world.statements(work)).length === 0);
+  expect(Date.now() - began).toBeLessThan(5_000);
+}
+
 /** An S3 whose answers to some calls are the test's. */
 async function withS3<T>(handle: Parameters<typeof startS3Proxy>[1], use: (s3: S3Client) => Promise<T>): Promise<T> {
   const proxy = await startS3Proxy(AWS.endpoint, handle);
@@ -113,19 +122,36 @@ describe('a worker that is killed while it exports', () => {
 });
 
 describe('cancelling', () => {
+  const runs = (work: PrepareInput) =>
+    until('it runs', async () => (await world.statements(work)).some(({ query }) => query.startsWith('COPY')));
+
   it('ends the statement on the server within seconds, and leaves nothing', async () => {
     const work = world.input('SELECT 1 AS price FROM pg_sleep(120)');
-    const { cancel, ended } = started(work);
-    await until('it runs', async () => (await world.statements(work)).some(({ query }) => query.startsWith('COPY')));
-    const began = Date.now();
-    cancel();
-    expect(await ended).toBeInstanceOf(CancelledFailure);
-    await until('it is gone', async () => (await world.statements(work)).length === 0);
-    expect(Date.now() - began).toBeLessThan(5_000);
+    const running = started(work);
+    await runs(work);
+    await expectCancelled(work, running);
     expect(await leftBy(work)).toEqual([[], [], []]);
   });
 
-  it('does so too while rows are on their way, into an upload that S3 does not answer', async () => {
+  it('before there is a connection has no statement begin', async () => {
+    const work = world.input('SELECT 1 AS price FROM pg_sleep(120)');
+    await expectCancelled(work, started(work));
+    expect(await leftBy(work)).toEqual([[], [], []]);
+  });
+
+  it('waits for no server that is not to be reached any more', async () => {
+    const work = world.input('SELECT 1 AS price FROM pg_sleep(120)');
+    const { cancel, ended } = started(work);
+    await runs(work);
+    await world.setParameter('postgres://somebody:else@127.0.0.1:9/x?sslmode=disable');
+    cancel();
+    expect(await ended).toBeInstanceOf(CancelledFailure);
+    await world.setParameter(world.plainUrl);
+    for (const { pid } of await world.statements(work))
+      await world.admin.query('SELECT pg_terminate_backend($1)', [pid]);
+  });
+
+  it('ends it too while rows are on their way, into an upload that S3 does not answer', async () => {
     const work = world.input(slowly(0), { maxFileMiB: 256 });
     let hanging = false;
     await withS3(
@@ -135,13 +161,9 @@ describe('cancelling', () => {
         return new Promise(() => undefined);
       },
       async (s3) => {
-        const { cancel, ended } = started(work, world.over(s3));
+        const running = started(work, world.over(s3));
         await until('it hangs', () => hanging);
-        const began = Date.now();
-        cancel();
-        expect(await ended).toBeInstanceOf(CancelledFailure);
-        await until('it is gone', async () => (await world.statements(work)).length === 0);
-        expect(Date.now() - began).toBeLessThan(5_000);
+        await expectCancelled(work, running);
       },
     );
     expect(await leftBy(work)).toEqual([[], [], []]);
