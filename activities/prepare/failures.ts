@@ -26,7 +26,13 @@ const UNKNOWN = /^(42704|3D000)$/;
 /** Redshift gives it to all that goes wrong between it and S3, and to rows that fit no table: only the words tell which it is. */
 const INTERNAL = 'XX000';
 
-/** What COPY and UNLOAD say with that code (Redshift documentation, COPY errors). `text` stands in for words that may name a key of data. */
+const NO_FIT = {
+  type: 'DataInvalid',
+  advice: 'What the warehouse says of it may quote a value and is left out here: run the statement by hand to see it',
+  text: 'the data does not fit',
+} as const;
+
+/** What COPY, UNLOAD and conversions say with that code (Redshift documentation, COPY errors). `text` stands in for words that may name a key of data. */
 const LOAD_ERRORS: readonly { says: RegExp; type: FailureType; advice: string; text?: string }[] = [
   {
     says: /^Load into table /,
@@ -60,6 +66,8 @@ const LOAD_ERRORS: readonly { says: RegExp; type: FailureType; advice: string; t
       'Attach prepare.redshift.role to the warehouse, and give it the right to list and read what is loaded, to write what is exported, and to use the KMS key',
     text: 'S3 or IAM refused the role',
   },
+  // Of a conversion: `Invalid digit, Value 'x', Pos 0, Type: Integer`.
+  { says: /\bvalue '|Invalid digit|data overflow|too long for type/i, ...NO_FIT },
   {
     says: /Status 5\d\d|SlowDown/,
     type: 'ServiceUnavailable',
@@ -130,11 +138,8 @@ function refused({ code = '', message }: DatabaseError, { warehouse, action, too
     const known = LOAD_ERRORS.find(({ says }) => says.test(message));
     if (known) return told(known.type, known.advice, known.text);
   }
-  if (QUOTES_VALUES.test(code))
-    return told(
-      'DataInvalid',
-      'What the warehouse says of it may quote a value and is left out here: run the statement by hand to see it',
-      'the data does not fit',
-    );
-  return told('DefinitionInvalid', 'Correct the statement, or create what it names, and start a new run');
+  if (QUOTES_VALUES.test(code)) return told(NO_FIT.type, NO_FIT.advice, NO_FIT.text);
+  // Last in what comes from S3 is the key of the object.
+  const text = message.replace(/,Key .*$/s, '');
+  return told('DefinitionInvalid', 'Correct the statement, or create what it names, and start a new run', text);
 }

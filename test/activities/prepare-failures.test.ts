@@ -38,6 +38,18 @@ it.each([
     'DataInvalid',
     'Look at the manifest',
   ],
+  [
+    'a value that is no number',
+    "Invalid digit, Value 'jane-doe', Pos 0, Type: Integer",
+    'DataInvalid',
+    'may quote a value and is left out here',
+  ],
+  [
+    'a bucket of another region',
+    s3Says('The S3 bucket addressed by the query is in a different region', 301, 'PermanentRedirect'),
+    'DefinitionInvalid',
+    'in a different region,Status 301',
+  ],
 ])('tells apart what Redshift has one code for: %s', async (_case, message, type, advice) => {
   const failure = await told(message);
   expect(failure.type).toBe(type);
