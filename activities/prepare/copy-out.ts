@@ -10,7 +10,8 @@ import type { Session } from './session.js';
 import { bare } from './sql.js';
 import { PartBuffers, uploaded } from './upload.js';
 
-export const copyOutStatement = (query: string): string => `COPY (${bare(query)}) TO STDOUT (FORMAT csv)`;
+/** The query ends with a line: its last one may be a comment. */
+export const copyOutStatement = (query: string): string => `COPY (${bare(query)}\n) TO STDOUT (FORMAT csv)`;
 
 /** Streams the query's result from PostgreSQL into encrypted objects. A try before this one, and its statement, are put an end to first. */
 export async function copyOut(

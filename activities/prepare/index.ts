@@ -126,7 +126,7 @@ async function labelFirst(
   { query, name }: Session,
   { query: { file, sql }, label }: RedshiftPrepare,
 ): Promise<string[]> {
-  const { fields } = await query(`look at the columns of ${file}`, `SELECT * FROM (${bare(sql)}) AS result LIMIT 0`);
+  const { fields } = await query(`look at the columns of ${file}`, `SELECT * FROM (${bare(sql)}\n) AS result LIMIT 0`);
   const columns = fields.map((field) => field.name);
   if (columns[0] === label) return columns;
   throw fail(

@@ -185,7 +185,8 @@ const redshift = z
       'The query whose result is the data of the as-of date, its first column the label. It has no semicolon at its end.',
     ),
     label: identifier('First column of the result: it is checked, not hoped for.', ['price']),
-    maxFileMiB: z.int().min(5).max(6_200).default(256).describe('Size of an exported object.'),
+    // S3 copies no object of more than 5 GiB in one piece (CopyObject).
+    maxFileMiB: z.int().min(5).max(5_000).default(256).describe('Size of an exported object.'),
     timeout: fixedSpan('How long one statement may take.', '1m', '7d').default('6h'),
   })
   .describe('A query in Redshift whose result is exported under data.prefix, as the as-of date.');

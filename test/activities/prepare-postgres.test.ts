@@ -55,7 +55,7 @@ describe('preparing in PostgreSQL', () => {
   });
 
   it('keeps quotes, line ends within them, nulls and letters of any kind, and takes no row for two', async () => {
-    const work = world.input(ALL, {}, { asOf: '2026-01-05' });
+    const work = world.input(`${ALL} -- a comment at the end`, {}, { asOf: '2026-01-05' });
     expect(await world.exported(work)).toMatchObject({ rows: 7, parts: 1, bytes: Buffer.byteLength(CSV) });
     const [part = ''] = await world.parts(work);
     expect(await world.text(part)).toBe(CSV);
