@@ -3,7 +3,6 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
-  paginateListObjectsV2,
   type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -24,19 +23,6 @@ export async function keyId(kms: KMSClient, key: string | undefined): Promise<st
   const about = { action: 'kms:DescribeKey', resource: `KMS key ${key}`, permission: 'kms:DescribeKey' };
   const { KeyMetadata } = await withFailures(about, () => kms.send(new DescribeKeyCommand({ KeyId: key })));
   return KeyMetadata?.KeyId;
-}
-
-/** Names under a folder, without it. */
-export async function namesIn(s3: S3Client, bucket: string, folder: string): Promise<string[]> {
-  const about = { resource: s3Uri(bucket, folder), action: 'list', permission: 's3:ListBucket' };
-  return withFailures(about, async () => {
-    const names: string[] = [];
-    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: folder })) {
-      answeredByS3(page.Name, about.resource);
-      names.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(folder.length)));
-    }
-    return names;
-  });
 }
 
 export function headOf(s3: S3Client, bucket: string, key: string): Promise<HeadObjectCommandOutput> {

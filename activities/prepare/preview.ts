@@ -10,11 +10,12 @@ import {
 } from '../../contracts/prepare.js';
 import { fail } from '../errors.js';
 import { readParameter } from '../parameters.js';
+import { namesIn } from '../s3/objects.js';
 import { recordKey } from '../s3/records.js';
 import { addressOf, type WarehouseClients } from './access.js';
 import { boundsInWords, checkStatement } from './check.js';
 import { copyOutStatement } from './copy-out.js';
-import { keyId, namesIn } from './objects.js';
+import { keyId } from './objects.js';
 import { parameterValues } from './parameters.js';
 import { isExported, placesOf, type Places } from './places.js';
 import { copyStatement, parameterTable, tableName, unloadStatement } from './sql.js';

@@ -4,9 +4,11 @@ import { s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord, PrepareInput } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
-import { writeOnce } from '../s3/objects.js';
+import { eraseVersions } from '../lineage/versions.js';
+import { suppressedRows } from '../rows/suppressed.js';
+import { namesIn, writeOnce } from '../s3/objects.js';
 import { readRecord, recordConflict, recordKey } from '../s3/records.js';
-import { checkObject, clear, headOf, namesIn } from './objects.js';
+import { checkObject, clear, headOf } from './objects.js';
 import { isExported, placesOf, publishedKey, type Places } from './places.js';
 import type { Progress } from './progress.js';
 import { CONTENT, holds, wantedHash, type Published, type PublishedRecord } from './published.js';
@@ -67,12 +69,14 @@ const isPart = (name: string) => name.startsWith('data_') || name.startsWith('cl
 async function publishParts(
   it: Reading,
   hashes: KeyedHashes,
-  { definition }: PrepareInput,
+  input: PrepareInput,
   exported: ExportRecord,
 ): Promise<Published & { readonly content: string }> {
   const { s3, places } = it;
+  const { definition } = input;
   await refuseForeign(s3, places);
-  const found = await readThrough(it, hashes, exported);
+  const suppressed = await suppressedRows(s3, hashes, places.bucket);
+  const found = await readThrough(it, suppressed, exported);
   const { parts, tally, content } = found;
   const label = definition.prepare?.redshift.label ?? '';
   const { algorithm } = definition.training;
@@ -81,7 +85,10 @@ async function publishParts(
       'DataInvalid',
       `the label ${label} of ${tally.notNumbers} of ${tally.rows} exported rows is no number, which ${algorithm} can't train on: have the query leave them out. Nothing was published`,
     );
-  const replaced = await putInPlace(it, found);
+  const others = await putInPlace(it, found);
+  // A request writes down what it suppresses before it looks for rows: one that came meanwhile may have looked before these lay here.
+  if (await suppressed.isOutdated()) return publishParts(it, hashes, input, exported);
+  const replaced = others && (await replace(it, others));
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const statistics = tally.statistics(label);
   return {
@@ -92,23 +99,26 @@ async function publishParts(
   };
 }
 
-/** Publishes the parts; answers how many objects of an earlier export they replaced, undefined if that one has the same content and stays. */
-async function putInPlace(it: Reading, { parts, content }: Content): Promise<number | undefined> {
+/** Publishes the parts; answers the names of an earlier export's objects that they replace, undefined if that one has the same content and stays. */
+async function putInPlace(it: Reading, { parts, content }: Content): Promise<string[] | undefined> {
   const { s3, places } = it;
-  const { bucket, published } = places;
+  const { bucket, published, name } = places;
   const [mine, others] = await publishedNames(s3, places);
   // What an earlier try of this run published is no sign that nothing is new.
   const place = { bucket, folder: published };
   const wantedParts = { parts: parts.length, content };
   if (mine.length === 0 && (await holds(s3, place, others, wantedParts))) return undefined;
-  if (!(await holds(s3, place, mine, wantedParts))) {
-    await copyAll(it, parts, content);
+  if (!(await holds(s3, place, mine, wantedParts))) await copyAll(it, parts, content);
+  // What an earlier try put there may have a row that was suppressed since then: a part more, or an old version.
+  if (mine.length > 0) {
     const wanted = new Set(parts.map((_, index) => publishedKey(places, index)));
-    // An earlier try may have had more parts: a row that was suppressed since then may be in them.
-    if (mine.some((name) => !wanted.has(`${published}${name}`)))
-      await clear(s3, bucket, `${published}${places.name}`, (rest) => !wanted.has(`${published}${places.name}${rest}`));
+    await eraseVersions(
+      s3,
+      { bucket, prefix: `${published}${name}` },
+      ({ key, latest }) => !latest || !wanted.has(key),
+    );
   }
-  return replace(it, others);
+  return others;
 }
 
 /** Names of the date's objects: those that this run published, and the others. */
@@ -151,7 +161,12 @@ async function copyAll(
     await withFailures(about, () =>
       s3.send(
         new CopyObjectCommand({
-          ...{ Bucket: bucket, Key: key, CopySource: `${bucket}/${part.key}`, CopySourceIfMatch: part.etag },
+          ...{
+            Bucket: bucket,
+            Key: key,
+            CopySource: `${bucket}/${encodeURIComponent(part.key)}`,
+            CopySourceIfMatch: part.etag,
+          },
           ...{ MetadataDirective: 'REPLACE' as const, Metadata: { [CONTENT]: content }, ContentType: 'text/csv' },
           ...(kmsKey !== undefined && { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKey }),
         }),

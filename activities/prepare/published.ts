@@ -4,8 +4,9 @@ import type { Definition } from '../../contracts/definition/index.js';
 import { s3Uri } from '../../contracts/names.js';
 import type { Prepared } from '../../contracts/prepare.js';
 import { specHash } from '../resources.js';
+import { namesIn } from '../s3/objects.js';
 import { readRecord, recordKey } from '../s3/records.js';
-import { headOf, namesIn } from './objects.js';
+import { headOf } from './objects.js';
 import { placesOf } from './places.js';
 
 /** Metadata of published objects: the SHA-256 of all that was published together, by which the same content is known. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
+import { pipeline, type Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Context } from '@temporalio/activity';
 import { s3Uri } from '../../contracts/names.js';
 import type { ExportPart, ExportRecord } from '../../contracts/prepare.js';
 import { fail, withFailures } from '../errors.js';
-import type { KeyedHashes } from '../keyed-hashes.js';
-import { NotCsv, NotUtf8 } from '../rows/filter.js';
-import { suppressedRows } from '../rows/suppressed.js';
+import { NotCsv, NotUtf8, type RowFilter } from '../rows/filter.js';
+import type { SuppressedRows } from '../rows/suppressed.js';
 import { answeredByS3 } from '../s3/objects.js';
 import { checkObject, headOf } from './objects.js';
 import { publishedKey, type Places } from './places.js';
@@ -31,9 +31,8 @@ export interface Content {
 }
 
 /** Reads every part once: counts, statistics and the hash of the content; a part that has suppressed rows is written anew without them. */
-export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: ExportRecord): Promise<Content> {
+export async function readThrough(it: Reading, suppressed: SuppressedRows, { parts }: ExportRecord): Promise<Content> {
   const { s3, places } = it;
-  const suppressed = await suppressedRows(s3, hashes, places.bucket);
   const [tally, hash] = [new LabelTally(), createHash('sha256')];
   it.progress.begin('read what was exported', () => tally.rows);
   const clean: ExportPart[] = [];
@@ -55,16 +54,12 @@ export async function readThrough(it: Reading, hashes: KeyedHashes, { parts }: E
       clean.push({ ...part, rows: tally.rows - before });
       continue;
     }
-    const filtered = filters.reduce<NodeJS.ReadableStream>(
-      (stream, filter) => piped(stream, filter),
-      body as unknown as NodeJS.ReadableStream,
-    );
+    const filtered = filters.reduce(piped, body);
     const key = `${places.folder}clean_${String(index).padStart(4, '0')}`;
     const place = { bucket: places.bucket, key, ...(it.kmsKey !== undefined && { kmsKey: it.kmsKey }) };
     const bytes = await withFailures(
       { resource: s3Uri(places.bucket, key), action: 'leave out suppressed rows', permission: 's3:PutObject' },
-      async () =>
-        uploaded(s3, place, seen(unsearchable(filtered as unknown as AsyncIterable<Buffer>, part, places)), buffers),
+      async () => uploaded(s3, place, seen(unsearchable(filtered, part, places)), buffers),
     );
     const head = await headOf(s3, places.bucket, key);
     checkObject(s3Uri(places.bucket, key), head, { bytes });
@@ -91,20 +86,14 @@ async function* unsearchable(source: AsyncIterable<Buffer>, { key }: ExportPart,
   }
 }
 
-/** An error of the source is the filter's too: whoever reads the filter must not wait for ever. */
-function piped(
-  source: NodeJS.ReadableStream,
-  filter: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown },
-): NodeJS.ReadableStream {
-  source.once('error', (error: Error) => filter.destroy(error));
-  return source.pipe(filter);
-}
+/** An error of either is the other's too: whoever reads the filter does not wait for ever, and a body that nobody reads on holds no connection. */
+const piped = (source: Readable, filter: RowFilter): Readable => pipeline(source, filter, () => undefined);
 
-async function bodyOf(s3: S3Client, bucket: string, { key, etag }: ExportPart): Promise<AsyncIterable<Buffer>> {
+async function bodyOf(s3: S3Client, bucket: string, { key, etag }: ExportPart): Promise<Readable> {
   const about = { resource: s3Uri(bucket, key), action: 'read', permission: 's3:GetObject' };
   return withFailures(about, async () => {
     const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag }));
     answeredByS3(ETag, about.resource);
-    return Body as unknown as AsyncIterable<Buffer>;
+    return Body as Readable;
   });
 }

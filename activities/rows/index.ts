@@ -18,8 +18,6 @@ import { suppress } from './suppressed.js';
 import { verify } from './verify.js';
 import { entriesOf, type Entry } from './versions.js';
 
-export { suppressedRows } from './suppressed.js';
-
 /** Most objects that a plan names. */
 const MOST_NAMED = 10_000;
 /** Targets that are worked on at the same time, and keys of each; so many parts of uploads are in memory at the most. */

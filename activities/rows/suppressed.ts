@@ -1,10 +1,9 @@
-import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { SUPPRESSED_PREFIX, type PurgeWork } from '../../contracts/purge/index.js';
 import { s3Uri } from '../../contracts/names.js';
-import { withFailures } from '../errors.js';
 import type { KeyedHashes } from '../keyed-hashes.js';
 import { isObject, type Target } from '../purge/targets.js';
-import { readText, writeOnce } from '../s3/objects.js';
+import { namesIn, readText, writeOnce } from '../s3/objects.js';
 import { parseRecord } from '../s3/records.js';
 import { RowFilter } from './filter.js';
 import type { RowSearch } from './search.js';
@@ -59,12 +58,24 @@ export async function suppress(
 export interface SuppressedRows {
   /** Filters, bytes in and bytes out, that an object to be written at `key` goes through: one for each column that has suppressed values, so often none. */
   withoutSuppressed(key: string): RowFilter[];
+  /** Whether a request has suppressed something since. */
+  isOutdated(): Promise<boolean>;
 }
 
 /** Reads what is suppressed in a bucket: for whoever prepares data anew, and puts what it answers before the upload. */
 export async function suppressedRows(s3: S3Client, hashes: KeyedHashes, bucket: string): Promise<SuppressedRows> {
-  const records = await recordsOf(s3, bucket);
+  const names = await namesIn(s3, bucket, SUPPRESSED_PREFIX);
+  const records: SuppressedRecord[] = [];
+  for (const name of names) {
+    const key = `${SUPPRESSED_PREFIX}${name}`;
+    const stored = await readText(s3, bucket, key);
+    records.push(parseRecord<SuppressedRecord>(stored?.body ?? '', s3Uri(bucket, key)));
+  }
   return {
+    async isOutdated() {
+      const now = await namesIn(s3, bucket, SUPPRESSED_PREFIX);
+      return now.join('\n') !== names.join('\n');
+    },
     withoutSuppressed(key) {
       const above = new Set(foldersAbove(key).map((folder) => hashes.prefix(bucket, folder)));
       const byColumn = new Map<number, Set<string>>();
@@ -82,18 +93,3 @@ export async function suppressedRows(s3: S3Client, hashes: KeyedHashes, bucket: 
 /** `a/b/c.csv` -> ``, `a/`, `a/b/`. */
 const foldersAbove = (key: string) =>
   [...key.matchAll(/\//g)].reduce((folders, { index }) => [...folders, key.slice(0, index + 1)], ['']);
-
-async function recordsOf(s3: S3Client, bucket: string): Promise<SuppressedRecord[]> {
-  const about = { resource: s3Uri(bucket, SUPPRESSED_PREFIX), action: 'list', permission: 's3:ListBucket' };
-  return withFailures(about, async () => {
-    const records: SuppressedRecord[] = [];
-    const pages = paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: SUPPRESSED_PREFIX });
-    for await (const { Contents = [] } of pages) {
-      for (const { Key = '' } of Contents) {
-        const stored = await readText(s3, bucket, Key);
-        records.push(parseRecord<SuppressedRecord>(stored?.body ?? '', s3Uri(bucket, Key)));
-      }
-    }
-    return records;
-  });
-}

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { GetObjectCommand, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import { s3Uri } from '../../contracts/names.js';
-import { fail, toFailure } from '../errors.js';
+import { fail, toFailure, withFailures } from '../errors.js';
 
 /** An object's text with the ETag that a conditional write needs. */
 export interface StoredText {
@@ -32,6 +32,19 @@ export function answeredByS3(token: string | undefined, resource: string): void 
     'ServiceUnavailable',
     `${resource}: the answer is none of S3's, so nothing is known about it. It is tried again; if it lasts, check AWS_ENDPOINT_URL and what lies between`,
   );
+}
+
+/** Names under a folder, without it. */
+export async function namesIn(s3: S3Client, bucket: string, folder: string): Promise<string[]> {
+  const about = { resource: s3Uri(bucket, folder), action: 'list', permission: 's3:ListBucket' };
+  return withFailures(about, async () => {
+    const names: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: folder })) {
+      answeredByS3(page.Name, about.resource);
+      names.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(folder.length)));
+    }
+    return names;
+  });
 }
 
 /** Reads a record object; undefined where there is none. Fails typed on everything else, a missing bucket included. */

@@ -1,4 +1,9 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { RedshiftClient } from '@aws-sdk/client-redshift';
 import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless';
 import { randomUUID } from 'node:crypto';
@@ -12,6 +17,7 @@ import type { PurgeWork, TargetLine } from '../../contracts/purge/index.js';
 import { storageSchema } from '../../contracts/storage/index.js';
 import { ROLE, startFixture, type Fixture } from '../local/fixtures/redshift.js';
 import { failureOf } from './support/local-sagemaker.js';
+import { s3Before } from './support/prepare-world.js';
 import { startPostgresWorld, type Prepare, type PostgresWorld } from './support/postgres-world.js';
 import { AWS, runActivity } from './support/world.js';
 
@@ -78,7 +84,7 @@ async function erase(targets: readonly TargetLine[], values: readonly string[], 
 /** Of a model of its own, whose data no other test's purge concerns. */
 function input(model: string, sql = QUERY, asOf = '2026-01-04', redshift: Partial<Prepare> = {}): PrepareInput {
   const { definition, ref, ...rest } = world.input(sql, redshift);
-  const data = { ...definition.data, prefix: `data/${model}/train/`, output: `models/${model}/` };
+  const data = { ...definition.data, prefix: `data/${model}/train/`, output: `models/50%25+é/${model}/` };
   return { ...rest, ref, definition: { ...definition, data }, asOf };
 }
 const redshift = () => ({
@@ -119,7 +125,7 @@ describe.each([
       label: { min: 3, max: 13, mean: KEPT.reduce((sum, one) => sum + one, 0) / KEPT.length },
     });
     // Neither what was exported nor what was filtered is left where the run wrote it.
-    expect((await world.keys(`models/${model()}/runs/`)).filter((one) => /data_|clean_/.test(one))).toEqual([]);
+    expect((await world.keys(`models/50%25+é/${model()}/runs/`)).filter((one) => /data_|clean_/.test(one))).toEqual([]);
   });
 
   it('do not come back to the same date either, and what is left is not taken for new', async () => {
@@ -163,6 +169,25 @@ describe('rows that an erasure request suppressed', () => {
     expect(await world.keys('data/all/train/2026-01-05/')).toEqual([]);
     await runActivity(world.activities.discardExport, work);
     expect(await world.parts(work)).toEqual([]);
+  });
+
+  it('do not come back by a publication that has looked for them before, not even as old versions', async () => {
+    const { s3, bucket } = world;
+    await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    const work = input('meanwhile');
+    const exported = await runActivity(world.activities.exportQuery, work);
+    const Prefix = 'data/meanwhile/train/';
+    let erased: number | undefined;
+    const between = s3Before(s3, async (command) => {
+      if (!(command instanceof CopyObjectCommand) || erased !== undefined) return;
+      // It finds nothing yet.
+      erased = await erase([{ bucket, prefix: Prefix }], WHO);
+    });
+    const published = await runActivity(world.over(between).publishExport, { ...work, exported });
+    expect([erased, published]).toEqual([0, expect.objectContaining({ rows: KEPT.length, suppressed: GONE })]);
+    const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix }));
+    expect(Versions).toHaveLength(1);
+    expect(numbers(await world.text(Versions[0]?.Key ?? ''))).toEqual(KEPT);
   });
 
   it('stop the publication of what can not be searched for them', async () => {

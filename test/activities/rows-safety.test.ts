@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { suppressedRows } from '../../activities/rows/index.js';
+import { suppressedRows } from '../../activities/rows/suppressed.js';
 import { parseS3Uri } from '../../contracts/names.js';
 import { SUPPRESSED_PREFIX, type RowsPlan, type TargetReport } from '../../contracts/purge/index.js';
 import { failureOf } from './support/local-sagemaker.js';

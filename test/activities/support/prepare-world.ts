@@ -14,6 +14,17 @@ import { AWS, runActivity } from './world.js';
 
 export type Redshift = NonNullable<DefinitionInput['prepare']>['redshift'];
 
+/** A client of S3 that does something before some calls; what that throws is thrown. */
+export const s3Before = (s3: S3Client, before: (command: { readonly input: object }) => void | Promise<void>) =>
+  Object.create(s3, {
+    send: {
+      value: async (command: { input: object }, ...rest: unknown[]) => {
+        await before(command);
+        return (s3.send as (...all: unknown[]) => unknown).call(s3, command, ...rest);
+      },
+    },
+  }) as S3Client;
+
 /** A local Redshift with raw data in S3, and the activities that prepare data over real clients. */
 export async function startPrepareWorld() {
   const fixture = await startFixture();
@@ -73,16 +84,7 @@ export async function startPrepareWorld() {
     /** The activities with other clients in place of some. */
     activitiesOver: (other: Partial<PrepareDeps>) => createPrepareActivities({ ...deps, ...other }),
     redshift,
-    /** A client of S3 that does something before some calls; what that throws is thrown. */
-    s3Before: (before: (command: { readonly input: object }) => void | Promise<void>): S3Client =>
-      Object.create(fixture.s3, {
-        send: {
-          value: async (command: { input: object }, ...rest: unknown[]) => {
-            await before(command);
-            return (fixture.s3.send as (...all: unknown[]) => unknown).call(fixture.s3, command, ...rest);
-          },
-        },
-      }) as S3Client,
+    s3Before: (before: Parameters<typeof s3Before>[1]) => s3Before(fixture.s3, before),
     async keysUnder(Prefix: string) {
       const { Contents = [] } = await fixture.s3.send(new ListObjectsV2Command({ Bucket: fixture.bucket, Prefix }));
       return Contents.map(({ Key = '' }) => Key);
