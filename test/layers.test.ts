@@ -37,7 +37,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       /^p-limit$/,
       /^csv-parse/,
       // The client of warehouses; the ledger has its own.
-      /^pg(-copy-streams)?$/,
+      /^pg$/,
     ],
     node: true,
   },
