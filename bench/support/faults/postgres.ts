@@ -18,18 +18,17 @@ export interface Ends {
   readonly reset: () => void;
 }
 
-/**
- * A relay before PostgreSQL. A call is a connection's beginning, or what a client sends up to the Query or Sync that asks for an answer;
- * it is answered once the server is ready for the next one.
- */
-export function startPostgresRelay({ host, port }: { host: string; port: number }, book: CallBook): Promise<Listening> {
+/** Connects each client to what is behind; `join` has the two ends of a connection, neither of which outlives the other. */
+export function startRelay(
+  behind: { readonly host: string; readonly port: number },
+  join: (client: Socket, upstream: Socket) => void,
+): Promise<Listening> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const upstream = connect({ host, port });
+    const upstream = connect({ host: behind.host, port: behind.port });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.setNoDelay(true);
-      // Either end may go at any time: then the other goes too.
       socket.on('error', () => undefined);
       socket.once('close', () => {
         sockets.delete(socket);
@@ -37,10 +36,21 @@ export function startPostgresRelay({ host, port }: { host: string; port: number 
         upstream.destroy();
       });
     }
-    new RelayedSession({ client, upstream, reset: () => client.resetAndDestroy() }, book, sightingOf);
+    join(client, upstream);
   });
   return listen(server, () => sockets.forEach((socket) => socket.destroy()));
 }
+
+/**
+ * A relay before PostgreSQL. A call is a connection's beginning, or what a client sends up to the Query or Sync that asks for an answer;
+ * it is answered once the server is ready for the next one.
+ */
+export const startPostgresRelay = (behind: { host: string; port: number }, book: CallBook): Promise<Listening> =>
+  startRelay(
+    behind,
+    (client, upstream) =>
+      void new RelayedSession({ client, upstream, reset: () => client.resetAndDestroy() }, book, sightingOf),
+  );
 
 /** One connection; `sighting` says which call a batch of messages is, if it is one. */
 export class RelayedSession {

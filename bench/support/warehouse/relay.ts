@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import type { Certificates } from '../../../local/redshift/certificate.js';
 import type { CallBook } from '../faults/book.js';
 import type { Sighting } from '../faults/calls.js';
 import type { Frame } from '../faults/frames.js';
-import { listen, type Listening } from '../faults/listen.js';
-import { RelayedSession, sightingOf } from '../faults/postgres.js';
+import type { Listening } from '../faults/listen.js';
+import { RelayedSession, sightingOf, startRelay } from '../faults/postgres.js';
 
 /** The first message of a client that wants TLS (PostgreSQL: message formats, SSLRequest). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -32,25 +32,12 @@ export interface Behind {
 
 /** A relay before a warehouse that reads what goes through: it ends the client's TLS and begins its own. */
 export async function startWarehouseRelay(behind: Behind, book: CallBook): Promise<WarehouseRelay> {
-  const sockets = new Set<Socket>();
   const state = { mode: 'open' as RelayMode };
-  const server = createServer((client) => {
-    const upstream = connect({ host: behind.host, port: behind.port });
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => undefined);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
+  const relay = await startRelay(behind, (client, upstream) => {
     if (state.mode === 'down') return void client.resetAndDestroy();
     join(client, upstream, behind, book, () => state.mode).catch(() => client.destroy());
   });
-  const { address, close } = await listen(server, () => sockets.forEach((socket) => socket.destroy()));
-  return Object.assign(state, { address, close, port: Number(address.split(':')[1]) });
+  return Object.assign(state, relay, { port: Number(relay.address.split(':')[1]) });
 }
 
 async function join(client: Socket, upstream: Socket, { tls }: Behind, book: CallBook, mode: () => RelayMode) {
