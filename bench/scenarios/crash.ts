@@ -19,7 +19,7 @@ export const crash: Scenario = {
         {
           lanes: LANES,
           points: (call) => (['dropped before', 'dropped after'] as const).map((kind) => ({ ...call, kind, times: 1 })),
-          sprung: (lane) => lane.replaceWorker(),
+          sprung: ({ worker }) => worker.replace(),
           mayFail: () => false,
         },
         context.draw,

@@ -15,6 +15,8 @@ export interface WorkerProcess {
   kill(): Promise<void>;
   /** Resident memory of the process, in MiB. */
   memoryMiB(): Promise<number>;
+  /** Aborted once it has ended though nobody killed it; the reason is an error with the end of its log. */
+  readonly lost: AbortSignal;
 }
 
 const READY_WITHIN_MS = 60_000;
@@ -28,7 +30,8 @@ export async function startWorkerProcess(
   own: Readonly<Record<string, string>>,
   { wait = true } = {},
 ): Promise<WorkerProcess> {
-  const health = `127.0.0.1:${await freePort()}`;
+  // One that nobody waits for needs no port, which might be taken once it is up.
+  const health = wait ? `127.0.0.1:${await freePort()}` : undefined;
   const logFile = join(logsDir, 'worker.log');
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [compiled('worker/main')], {
@@ -39,25 +42,34 @@ export async function startWorkerProcess(
   await once(child, 'spawn');
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const ended = () => child.exitCode !== null || child.signalCode !== null;
+  let killed = false;
   const kill = async () => {
+    killed = true;
     child.kill('SIGKILL');
     await gone;
   };
+  /** The folder of the log goes with the scenario: what it says last is told. */
+  const failed = async (how: string) => {
+    const said = await readFile(logFile, 'utf8').catch(() => '');
+    return new Error(`The worker ${how}. Its log ends with: ${said.trimEnd().split('\n').slice(-3).join('\n')}`);
+  };
+  const endedWith = () => `ended with ${child.exitCode ?? child.signalCode}`;
+  const lost = new AbortController();
+  void gone.then(async () => {
+    if (!killed) lost.abort(await failed(endedWith()));
+  });
   const deadline = Date.now() + READY_WITHIN_MS;
-  while (wait && !(await answersAt(health))) {
+  while (health !== undefined && !(await answersAt(health))) {
     if (ended() || Date.now() > deadline) {
-      const state = ended() ? `ended with ${child.exitCode ?? child.signalCode}` : 'did not poll';
+      const state = ended() ? endedWith() : 'did not poll';
       await kill();
-      // The folder goes with the scenario: what the log says last is told here.
-      const said = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n');
-      throw new Error(
-        `The worker ${state} within ${READY_WITHIN_MS / 1_000} s of its start. Its log ends with: ${said}`,
-      );
+      throw await failed(`${state} within ${READY_WITHIN_MS / 1_000} s of its start`);
     }
     await sleep(50);
   }
   return {
     kill,
+    lost: lost.signal,
     async memoryMiB() {
       const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(child.pid)]);
       return Number(stdout) / 1_024;

@@ -1,6 +1,6 @@
 import { DeleteObjectsCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { judge, plights } from '../../bench/support/purge/campaign.js';
+import { plights } from '../../bench/support/purge/campaign.js';
 import { listAll } from '../../bench/support/purge/fill.js';
 import { namedIn } from '../../bench/support/purge/s3-call.js';
 import { startS3Proxy, type S3Proxy } from '../../bench/support/purge/s3-proxy.js';
@@ -126,13 +126,5 @@ describe('the campaign', () => {
       'killed: S3.DeleteObjects #1, dropped before',
       'killed: S3.DeleteObjects #1, dropped after',
     ]);
-  });
-
-  it('is good only where every point was played without a problem', () => {
-    const one = { plight: 'x', problems: [], ends: ['Purged'], seconds: 1 };
-    expect(judge(2, [one, one])).toEqual({ figure: 0, ok: true });
-    expect(judge(2, [one])).toEqual({ figure: 1, ok: false });
-    expect(judge(1, [{ ...one, problems: ['left'] }])).toEqual({ figure: 1, ok: false });
-    expect(judge(0, [])).toEqual({ figure: 0, ok: false });
   });
 });

@@ -38,6 +38,7 @@ export async function endingOf(client: Client, run: string, signal: AbortSignal)
     (result) => ({ result }),
     (error: unknown) => ({ failure: failureOf(error) }),
   );
+  signal.throwIfAborted();
   // A handle's own wait can't be ended; it ends with the run.
   const [aborted] = await Promise.race([once(signal, 'abort'), ended.then(() => [])]);
   if (aborted !== undefined) signal.throwIfAborted();

@@ -1,27 +1,60 @@
+import type { BenchContext, Measured } from '../../scenario.js';
+
 /** What plays one thing at a time. */
-export interface Lane {
+interface Lane {
   close(): Promise<void>;
 }
 
-/** Plays all things, each in one of so many lanes, which are opened for it and closed; what a lane throws is thrown once all have come to rest. */
-export async function inLanes<L extends Lane, T>(
-  width: number,
-  things: readonly T[],
-  open: (index: number) => Promise<L>,
-  play: (lane: L, thing: T, place: { readonly lane: number; readonly left: number }) => Promise<void>,
-): Promise<void> {
-  const waiting = [...things];
-  const one = async (index: number) => {
-    const lane = await open(index);
+/** What became of a point. */
+interface Played {
+  /** Empty where all ended as it should. */
+  readonly problems: readonly string[];
+}
+
+interface Lanes<L extends Lane, P, R extends Played> {
+  readonly lanes: number;
+  /** `lane1` is the first. */
+  readonly open: (name: string) => Promise<L>;
+  /** `name` is of this point alone, and short. */
+  readonly play: (lane: L, point: P, name: string) => Promise<R>;
+  /** For people. */
+  readonly nameOf: (point: P) => string;
+}
+
+/**
+ * Plays all points, each in one of so many lanes, which are opened for it and closed, and says at once what went wrong. What a lane throws is
+ * thrown once all have come to rest.
+ */
+export async function playInLanes<L extends Lane, P, R extends Played>(
+  { say, signal }: Pick<BenchContext, 'say' | 'signal'>,
+  points: readonly P[],
+  { lanes, open, play, nameOf }: Lanes<L, P, R>,
+): Promise<R[]> {
+  const waiting = [...points];
+  const played: R[] = [];
+  const lane = async (index: number) => {
+    const own = await open(`lane${index}`);
     try {
-      for (let thing = waiting.shift(); thing !== undefined; thing = waiting.shift())
-        await play(lane, thing, { lane: index, left: waiting.length });
+      for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+        signal.throwIfAborted();
+        const one = await play(own, point, `${index}-${waiting.length}`);
+        played.push(one);
+        if (one.problems.length > 0) say(`${nameOf(point)}: ${one.problems.join('; ')}`);
+        if (played.length % 10 === 0) say(`${played.length} of ${points.length} played`);
+      }
     } finally {
-      await lane.close();
+      await own.close();
     }
   };
-  const lanes = Array.from({ length: Math.min(width, things.length) }, (_, index) => one(index + 1));
+  const all = Array.from({ length: Math.min(lanes, points.length) }, (_, index) => lane(index + 1));
   // All of them come to rest first: what they use is closed after this.
-  const failed = (await Promise.allSettled(lanes)).find((ended) => ended.status === 'rejected');
-  if (failed) throw failed.reason;
+  const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+  return played;
+}
+
+/** Good where every point was played and ended as it should. */
+export function judge(points: number, played: readonly Played[]): Pick<Measured, 'figure' | 'ok'> {
+  const figure = points - played.filter(({ problems }) => problems.length === 0).length;
+  return { figure, ok: figure === 0 && points > 0 };
 }

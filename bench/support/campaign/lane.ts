@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit from 'p-limit';
 import { definitionSchema, type Definition } from '../../../contracts/definition/index.js';
 import { entityId } from '../../../contracts/names.js';
 import { uploadDays } from '../../../examples/demo/bucket.js';
@@ -7,9 +6,9 @@ import { buildWeather } from '../../../examples/seattle-weather/data.js';
 import { startFaultProxy, type FaultProxy, type Trap } from '../faults/index.js';
 import { BUCKET, KEY_ALIAS, benchDefinition, trainPrefix } from '../models.js';
 import { wantRuns } from '../waiting.js';
-import { startWorkerProcess, type WorkerProcess } from '../worker-process.js';
 import { makeEventsQueue } from './events-queue.js';
 import { endingOf, runsOf, type Ending } from './ending.js';
+import { LaneWorker } from './lane-worker.js';
 import type { RunKind } from './points.js';
 import type { CampaignSetting } from './setting.js';
 
@@ -21,14 +20,8 @@ const KEEP = 1;
 /** Longer than any single fault may hold up a run. */
 const END_WITHIN_MS = 300_000;
 
-/** Workers that come up at the same time: more of them only wait for each other. */
-const starting = pLimit(3);
-
 /** A worker of its own behind proxies of its own on a task queue of its own: points in different lanes don't see each other. */
 export class Lane {
-  readonly #taskQueue: string;
-  #worker: WorkerProcess | undefined;
-  #replacing: Promise<void> | undefined;
   #models = 0;
   #changes = 0;
   #deployed: Definition | undefined;
@@ -36,64 +29,35 @@ export class Lane {
   private constructor(
     private readonly setting: CampaignSetting,
     private readonly name: string,
+    private readonly taskQueue: string,
     readonly proxy: FaultProxy,
-    private readonly queueUrl: string,
-  ) {
-    this.#taskQueue = `campaign-${name}`;
-  }
+    readonly worker: LaneWorker,
+  ) {}
 
   static async open(setting: CampaignSetting, name: string): Promise<Lane> {
     const proxy = await startFaultProxy(setting.stack);
     const queue = await makeEventsQueue(setting.stack, name);
-    // The SDK asks a queue where its URL says.
-    return new Lane(setting, name, proxy, new URL(new URL(queue).pathname, proxy.env['AWS_ENDPOINT_URL']).href);
+    const taskQueue = `campaign-${name}`;
+    const worker = new LaneWorker(setting.stack, {
+      ...proxy.env,
+      PERENNIAL_TASK_QUEUE: taskQueue,
+      // The SDK asks a queue where its URL says.
+      WORKER_EVENTS_QUEUE_URL: new URL(new URL(queue).pathname, proxy.env['AWS_ENDPOINT_URL']).href,
+      LOG_LEVEL: 'error',
+    });
+    return new Lane(setting, name, taskQueue, proxy, worker);
   }
 
   async close(): Promise<void> {
-    await this.#replacing;
-    await this.killWorker();
+    await this.worker.close();
     await this.proxy.close();
-  }
-
-  /** SIGKILL; resolves once the worker is gone. Nothing happens without one. */
-  async killWorker(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.kill();
-  }
-
-  /** Starts a worker unless one runs. */
-  async ensureWorker(): Promise<void> {
-    this.#worker ??= await starting(() => this.#startWorker(true));
-  }
-
-  /** Starts a worker and does not wait until it polls. */
-  async hurryWorker(): Promise<void> {
-    this.#worker = await this.#startWorker(false);
-  }
-
-  /** SIGKILL now, and another worker as soon as it is gone. */
-  replaceWorker(): void {
-    this.#replacing = this.killWorker().then(() => this.hurryWorker());
-    // Whoever waits for the run is told.
-    this.#replacing.catch(() => undefined);
-  }
-
-  #startWorker(wait: boolean): Promise<WorkerProcess> {
-    const own = {
-      ...this.proxy.env,
-      PERENNIAL_TASK_QUEUE: this.#taskQueue,
-      WORKER_EVENTS_QUEUE_URL: this.queueUrl,
-      LOG_LEVEL: 'error',
-    };
-    return startWorkerProcess(this.setting.stack, own, { wait });
   }
 
   /** A model whose next run is of this kind, with data that is news to it. */
   async model(kind: RunKind): Promise<Definition> {
     if (kind === 'create') return this.#newModel();
     if (!this.#deployed) {
-      await this.ensureWorker();
+      await this.worker.ensure();
       const definition = await this.#newModel();
       this.proxy.book.begin(definition.name);
       await this.#deploy(definition);
@@ -116,25 +80,27 @@ export class Lane {
    */
   async run(definition: Definition, { fresh = false, trap }: { fresh?: boolean; trap?: Trap } = {}): Promise<Ending> {
     const { client } = this.setting;
-    if (fresh) await this.killWorker();
-    else await this.ensureWorker();
+    if (fresh) await this.worker.kill();
+    else await this.worker.ensure();
     this.proxy.book.begin(definition.name);
     if (trap) this.proxy.book.set(trap);
     const before = await runsOf(client, definition.name);
-    await wantRuns(client, this.#taskQueue, [definition], { trigger: 'manual' });
-    if (fresh) await this.hurryWorker();
-    const limit = AbortSignal.any([this.setting.signal, AbortSignal.timeout(END_WITHIN_MS)]);
+    await wantRuns(client, this.taskQueue, [definition], { trigger: 'manual' });
+    if (fresh) await this.worker.hurry();
+    const { lost } = this.worker;
+    const limit = AbortSignal.any([this.setting.signal, lost, AbortSignal.timeout(END_WITHIN_MS)]);
     let run: string | undefined;
     try {
       while (run === undefined) {
         await sleep(100, undefined, { signal: limit });
         run = (await runsOf(client, definition.name))[before.length];
       }
-      await this.#replacing;
+      await this.worker.replaced();
       return await endingOf(client, run, limit);
     } catch (cause) {
       for (const id of [entityId(definition.name), run].filter((one) => one !== undefined))
         await client.workflow.getHandle(id).terminate('the campaign gave it up');
+      lost.throwIfAborted();
       if (!limit.aborted) throw cause;
       throw new Error(`${run ?? `a run of ${definition.name}`} did not end within ${END_WITHIN_MS / 1_000} s`, {
         cause,

@@ -1,5 +1,5 @@
 import type { Draw, Measured } from '../../scenario.js';
-import { inLanes } from '../campaign/in-lanes.js';
+import { judge, playInLanes } from '../campaign/in-lanes.js';
 import { drawn, seedOf } from '../campaign/points.js';
 import type { CampaignSetting } from '../campaign/setting.js';
 import type { Call } from '../faults/index.js';
@@ -47,35 +47,13 @@ export async function runPurgeCampaign(setting: CampaignSetting, lanes: number, 
 }
 
 /** Plays each on a bucket of its own, so many at once, each in a lane of its own. */
-export async function playAll(
-  setting: CampaignSetting,
-  lanes: number,
-  plights: readonly Plight[],
-): Promise<PlayedPlight[]> {
-  const { say, signal } = setting;
-  const played: PlayedPlight[] = [];
-  await inLanes(
+export function playAll(setting: CampaignSetting, lanes: number, plights: readonly Plight[]): Promise<PlayedPlight[]> {
+  return playInLanes(setting, plights, {
     lanes,
-    plights,
-    (index) => PurgeLane.open(setting, `lane${index}`),
-    async (own, plight, { lane, left }) => {
-      signal.throwIfAborted();
-      const one = await play(setting, own, plight, `purge-faults-${lane}-${left}`);
-      played.push(one);
-      if (one.problems.length > 0) say(`${one.plight}: ${one.problems.join('; ')}`);
-      if (played.length % 10 === 0) say(`${played.length} of ${plights.length} played`);
-    },
-  );
-  return played;
-}
-
-/** Good where every point was played and every purge ended as it should. */
-export function judge(
-  points: number,
-  played: readonly Pick<PlayedPlight, 'problems'>[],
-): Pick<Measured, 'figure' | 'ok'> {
-  const figure = points - played.filter(({ problems }) => problems.length === 0).length;
-  return { figure, ok: figure === 0 && points > 0 };
+    open: (name) => PurgeLane.open(setting, name),
+    play: (lane, plight, name) => play(setting, lane, plight, `purge-faults-${name}`),
+    nameOf: ({ name }) => name,
+  });
 }
 
 const described = (played: readonly PlayedPlight[]) => ({
@@ -133,7 +111,7 @@ async function play(setting: CampaignSetting, lane: PurgeLane, plight: Plight, n
       const sprung = () => {
         if (reached) return;
         reached = true;
-        lane.replaceWorker();
+        lane.worker.replace();
       };
       const ending = await lane.purge(world, { ...plight.kill, times: 1, sprung });
       if (reached) return ended(await problemsOf(world, ending), [ending]);

@@ -1,9 +1,8 @@
 import type { Draw, Measured } from '../../scenario.js';
-import { inLanes } from '../campaign/in-lanes.js';
+import { judge, playInLanes } from '../campaign/in-lanes.js';
 import { drawn, seedOf } from '../campaign/points.js';
 import type { Call, FaultKind } from '../faults/index.js';
 import { round } from '../figures.js';
-import { judge } from '../purge/campaign.js';
 import { HARDSHIPS, type Hardship } from './hardships.js';
 import { WarehouseLane, type RunEnding } from './lane.js';
 import type { WarehouseSetting } from './setting.js';
@@ -59,26 +58,13 @@ export async function runWarehouseCampaign(setting: WarehouseSetting, lanes: num
 }
 
 /** Plays each with a model of its own, so many at once, each in a lane of its own. */
-export async function playAll(
-  setting: WarehouseSetting,
-  lanes: number,
-  chosen: readonly Plight[],
-): Promise<PlayedPlight[]> {
-  const { say, signal } = setting;
-  const played: PlayedPlight[] = [];
-  await inLanes(
+export function playAll(setting: WarehouseSetting, lanes: number, chosen: readonly Plight[]): Promise<PlayedPlight[]> {
+  return playInLanes(setting, chosen, {
     lanes,
-    chosen,
-    (index) => WarehouseLane.open(setting, `lane${index}`),
-    async (own, plight, { lane, left }) => {
-      signal.throwIfAborted();
-      const one = await play(setting, own, plight, `wf-${lane}-${left}`);
-      played.push(one);
-      if (one.problems.length > 0) say(`${one.plight}: ${one.problems.join('; ')}`);
-      if (played.length % 10 === 0) say(`${played.length} of ${chosen.length} played`);
-    },
-  );
-  return played;
+    open: (name) => WarehouseLane.open(setting, name),
+    play: (lane, plight, name) => play(setting, lane, plight, `wf-${name}`),
+    nameOf: ({ name }) => name,
+  });
 }
 
 /** Every way in which a warehouse makes it hard for a run. */
@@ -154,7 +140,7 @@ async function play(
       await world.putUrl(lane.relays.postgres.address);
       let reached = false;
       const sprung = () => {
-        if (kills && !reached) lane.replaceWorker();
+        if (kills && !reached) lane.worker.replace();
         reached = true;
       };
       const trap = { key, nth, kind: fault, times: 1, sprung };

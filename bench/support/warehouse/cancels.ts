@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { perennial } from '../../../examples/demo/perennial.js';
-import { failureOf } from '../campaign/ending.js';
 import { round } from '../figures.js';
 import { until } from '../waiting.js';
 import { WarehouseLane } from './lane.js';
@@ -55,7 +54,7 @@ interface Case extends Pick<Cancelled, 'kind' | 'query' | 'expired'> {
 }
 
 async function cancelOne(setting: WarehouseSetting, lane: WarehouseLane, { kind, name, query, expired, wait }: Case) {
-  const { client, stack, worldParts } = setting;
+  const { stack, worldParts } = setting;
   const world = await World.make(worldParts, kind, name);
   await world.putUrl(lane.relays.postgres.address);
   const slow = { query: { file: 'query.sql', sql: query === 'sleeps' ? world.query(600) : world.endless() } };
@@ -79,13 +78,8 @@ async function cancelOne(setting: WarehouseSetting, lane: WarehouseLane, { kind,
   );
   const seconds = round((performance.now() - began) / 1_000, 2);
   const { code, said } = await command;
-  const ended = await client.workflow
-    .getHandle(run)
-    .result()
-    .then(
-      () => 'ended well',
-      (error: unknown) => failureOf(error).type,
-    );
+  const { failure } = await lane.endOf(run);
+  const ended = failure?.type ?? 'well';
   const problems = [
     ...(code === 0 ? [] : [`perennial cancel: ${said.trim()}`]),
     ...(ended === 'CancelledFailure' ? [] : [`ended as ${ended}`]),

@@ -3,7 +3,7 @@ import type { Wanted } from './hardships.js';
 import type { RunEnding, WarehouseLane } from './lane.js';
 import { leaks } from './secrets.js';
 import type { WarehouseSetting } from './setting.js';
-import { replacedOf, rowsOf, type World } from './world.js';
+import { REPLACED, ROWS, type World } from './world.js';
 
 /** How the end of a run, and what is found of it, differ from what they should be, in words. */
 export async function problemsOf(
@@ -32,7 +32,7 @@ export async function problemsOf(
 
 function numbersOf({ outcome }: RunEnding): string[] {
   const { rows, replaced, unchanged } = outcome?.prepared ?? {};
-  const right = rows === rowsOf && replaced === replacedOf && unchanged === false;
+  const right = rows === ROWS && replaced === REPLACED && unchanged === false;
   return right ? [] : [`the run says ${JSON.stringify({ rows, replaced, unchanged })}`];
 }
 

@@ -15,9 +15,10 @@ import { BUCKET, KEY_ALIAS, trainPrefix } from '../models.js';
 
 /** The date that is prepared. */
 export const AS_OF = '2026-06-01';
-const ROWS = 400;
+export const ROWS = 400;
 /** An export of an earlier run of the same date. */
 const BEFORE = ['20260101T000000000Z-0000.csv', '20260101T000000000Z-0001.csv'];
+export const REPLACED = BEFORE.length;
 /** So small that there are several objects; of UNLOAD the slices make two. */
 const PART_MIB = 0.01;
 
@@ -190,6 +191,3 @@ export class World {
     await this.parts.s3.send(this.#object(key, body));
   }
 }
-
-export const rowsOf = ROWS;
-export const replacedOf = BEFORE.length;
