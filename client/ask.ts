@@ -1,47 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import type { Answered, CompareInput, LogsInput, ReportInput } from '../contracts/insight.js';
-import type { AuditVerdict, AuditVerifyInput, CertifyInput, FindErasedInput } from '../contracts/purge/audit.js';
-import type { LiftInput, LiftResult, LineageInput } from '../contracts/purge/lineage.js';
-import type { OrphanReport, OrphansInput } from '../contracts/orphans.js';
-import type { PurgeForgetInput, PurgePlanInput, PurgePlanned } from '../contracts/purge/process.js';
-import type { ResumeInput, ResumePlan } from '../contracts/resume.js';
+import type { LedgerAnswer, LedgerQuery, Questions } from '../contracts/questions.js';
 import { WORKFLOWS } from '../contracts/runs.js';
-import type {
-  InvokeInput,
-  InvokeResult,
-  LedgerAnswer,
-  LedgerQuery,
-  Preview,
-  PreviewInput,
-} from '../contracts/questions.js';
-import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from '../contracts/versions.js';
-import type { ReconcileInput, ReconcileResult } from '../contracts/storage/state.js';
 import { requireWorker, taskQueue } from './connect.js';
 import { answerOf, unlessInterrupted } from './question.js';
 import type { Terminal } from './terminal.js';
-
-/** The short workflows that answer for the worker: input and answer of each. */
-interface Questions {
-  preview: [PreviewInput, Preview];
-  invoke: [InvokeInput, InvokeResult];
-  ledgerQuery: [LedgerQuery, LedgerAnswer];
-  resumable: [ResumeInput, ResumePlan];
-  orphans: [OrphansInput, OrphanReport];
-  purgePlan: [PurgePlanInput, PurgePlanned];
-  purgeForget: [PurgeForgetInput, void];
-  versions: [VersionsInput, Versions];
-  changePlan: [ChangePlanInput, ChangePlan];
-  compareRuns: [CompareInput, Answered];
-  collectReport: [ReportInput, Answered];
-  readLogs: [LogsInput, Answered];
-  reconcile: [ReconcileInput, ReconcileResult];
-  auditVerify: [AuditVerifyInput, AuditVerdict];
-  certify: [CertifyInput, Answered];
-  findErased: [FindErasedInput, Answered];
-  lineage: [LineageInput, Answered];
-  liftTombstones: [LiftInput, LiftResult];
-}
 
 /** Who asks: `err` is told what a long wait is for. */
 export type Asker = Pick<Terminal, 'env'> & Partial<Pick<Terminal, 'err'>>;

@@ -12,7 +12,7 @@ import type { CopyActivities, ErasureActivities, RowActivities } from './purge/i
 import type { RetrainActivities } from './purge/process.js';
 import type { RetentionActivities } from './retention.js';
 import type { ResumeInput, ResumePlan } from './resume.js';
-import type { Preview, RunRow } from './questions.js';
+import type { InvokeInput, InvokeResult, Preview, RunRow } from './questions.js';
 import type { Outcome, RunRequest } from './runs.js';
 import type { StorageActivities } from './storage/state.js';
 import type { TransformActivities } from './transforms.js';
@@ -185,14 +185,7 @@ export interface EndpointActivities {
   /** Answers once the endpoint is gone; InProgress until then. */
   awaitEndpointGone(input: { endpoint: string }): Promise<void>;
   /** Reads the rows from an exchange object, invokes, writes the answer to another; both encrypted. */
-  invokeEndpoint(input: {
-    definition: Definition;
-    endpoint: string;
-    inputUri: string;
-    outputUri: string;
-    contentType: string;
-    accept?: string;
-  }): Promise<{ status: number; bytes: number; variant?: string }>;
+  invokeEndpoint(input: InvokeInput & { readonly endpoint: string }): Promise<InvokeResult>;
 }
 
 /** What runs that ended badly leave in SageMaker. */

@@ -1,7 +1,15 @@
 import type { Definition } from './definition/index.js';
+import type { Answered, CompareInput, LogsInput, ReportInput } from './insight.js';
+import type { OrphanReport, OrphansInput } from './orphans.js';
 import type { PreparePreview } from './prepare.js';
+import type { AuditVerdict, AuditVerifyInput, CertifyInput, FindErasedInput } from './purge/audit.js';
+import type { LiftInput, LiftResult, LineageInput } from './purge/lineage.js';
+import type { PurgeForgetInput, PurgePlanInput, PurgePlanned } from './purge/process.js';
 import type { OutcomeObject } from './records.js';
+import type { ResumeInput, ResumePlan } from './resume.js';
 import type { Outcome, RunRequest } from './runs.js';
+import type { ReconcileInput, ReconcileResult } from './storage/state.js';
+import type { ChangePlan, ChangePlanInput, Versions, VersionsInput } from './versions.js';
 
 /** Input of `preview` -> Preview. */
 export interface PreviewInput {
@@ -69,3 +77,25 @@ export type LedgerAnswer =
   | { readonly kind: 'listRuns'; readonly runs: readonly RunRow[] }
   | { readonly kind: 'showRun'; readonly run?: OutcomeObject }
   | { readonly kind: 'rebuild'; readonly runs: number; readonly files: number };
+
+/** The short workflows that answer for the worker: input and answer of each. */
+export interface Questions {
+  preview: [PreviewInput, Preview];
+  invoke: [InvokeInput, InvokeResult];
+  ledgerQuery: [LedgerQuery, LedgerAnswer];
+  resumable: [ResumeInput, ResumePlan];
+  orphans: [OrphansInput, OrphanReport];
+  purgePlan: [PurgePlanInput, PurgePlanned];
+  purgeForget: [PurgeForgetInput, void];
+  versions: [VersionsInput, Versions];
+  changePlan: [ChangePlanInput, ChangePlan];
+  compareRuns: [CompareInput, Answered];
+  collectReport: [ReportInput, Answered];
+  readLogs: [LogsInput, Answered];
+  reconcile: [ReconcileInput, ReconcileResult];
+  auditVerify: [AuditVerifyInput, AuditVerdict];
+  certify: [CertifyInput, Answered];
+  findErased: [FindErasedInput, Answered];
+  lineage: [LineageInput, Answered];
+  liftTombstones: [LiftInput, LiftResult];
+}
