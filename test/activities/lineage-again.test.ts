@@ -8,46 +8,32 @@ import {
   UpdateEndpointCommand,
   waitUntilEndpointInService,
 } from '@aws-sdk/client-sagemaker';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { keyedHashes } from '../../activities/keyed-hashes.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineageOf } from '../../activities/lineage/answer.js';
 import { NOTHING_EARLIER } from '../../activities/lineage/earlier.js';
-import { createLineageActivities } from '../../activities/lineage/index.js';
 import { Matcher } from '../../activities/lineage/matcher.js';
 import { Prefixes } from '../../activities/lineage/places.js';
 import { parseS3Uri, s3Uri } from '../../contracts/names.js';
 import type { PurgeWork } from '../../contracts/purge/index.js';
-import type { LineageActivities, LineageAnswer, LineageSummary } from '../../contracts/purge/lineage.js';
+import type { LineageAnswer, LineageSummary } from '../../contracts/purge/lineage.js';
 import type { FileRecord } from '../../contracts/records.js';
 import type { Ledger } from '../../ledger/store.js';
-import { awsClients } from '../support/aws.js';
-import { file, InsightWorld } from './support/insight-world.js';
+import { file } from './support/insight-world.js';
+import { lineageWorld, type LineageWorld } from './support/lineage-world.js';
 import { purgeOf } from './support/purges.js';
 import { runActivity } from './support/world.js';
 
-let world: InsightWorld;
-let activities: LineageActivities;
-const { ssm } = awsClients(inject('aws').endpoint);
-const hashes = keyedHashes(ssm);
+let world: LineageWorld['world'];
+let hashes: LineageWorld['hashes'];
+let activities: LineageWorld['activities'];
+let time: LineageWorld['time'];
+let close: LineageWorld['close'];
 beforeAll(async () => {
-  world = await InsightWorld.make();
-  const { s3, ledger, fixture } = world;
-  activities = createLineageActivities({
-    s3,
-    sagemaker: fixture.client,
-    ledger: async () => ledger,
-    hashes,
-    declared: async () => [],
-  });
-  await fixture.rule({ match: '', kind: 'endpoint', action: 'complete' });
+  ({ world, hashes, activities, time, close } = await lineageWorld());
+  await world.fixture.rule({ match: '', kind: 'endpoint', action: 'complete' });
 }, 60_000);
-afterAll(async () => {
-  ssm.destroy();
-  await world.close();
-});
+afterAll(() => close());
 
-let minutes = 0;
-const time = () => new Date(Date.UTC(2026, 1, 1) + 60_000 * minutes++).toISOString();
 const entry = (place: string, name = '2026-01-01') => ({
   ...file('train', '2026-01-01'),
   key: `data/${place}/${name}.csv`,

@@ -7,45 +7,30 @@ import {
   CreateTransformJobCommand,
   waitUntilEndpointInService,
 } from '@aws-sdk/client-sagemaker';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { keyedHashes } from '../../activities/keyed-hashes.js';
-import { createLineageActivities } from '../../activities/lineage/index.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compactTime, fileRecordKey, s3Uri } from '../../contracts/names.js';
-import type { LineageActivities, LineageAnswer } from '../../contracts/purge/lineage.js';
+import type { LineageAnswer } from '../../contracts/purge/lineage.js';
 import { defaultStorage } from '../../contracts/storage/index.js';
 import { trainingRequest } from '../local/fixtures/sagemaker.js';
-import { awsClients } from '../support/aws.js';
-import { file, InsightWorld } from './support/insight-world.js';
+import { file } from './support/insight-world.js';
+import { lineageWorld, type LineageWorld } from './support/lineage-world.js';
 import { failureOf, untilDone } from './support/local-sagemaker.js';
 import { purgeOf } from './support/purges.js';
 import { runActivity } from './support/world.js';
 
-let world: InsightWorld;
-let activities: LineageActivities;
-const { ssm } = awsClients(inject('aws').endpoint);
-const hashes = keyedHashes(ssm);
+let world: LineageWorld['world'];
+let hashes: LineageWorld['hashes'];
+let activities: LineageWorld['activities'];
+let time: LineageWorld['time'];
+let close: LineageWorld['close'];
 beforeAll(async () => {
-  world = await InsightWorld.make();
-  const { s3, ledger, fixture } = world;
-  activities = createLineageActivities({
-    s3,
-    sagemaker: fixture.client,
-    ledger: async () => ledger,
-    hashes,
-    declared: async () => [],
-  });
+  ({ world, hashes, activities, time, close } = await lineageWorld());
 }, 60_000);
-afterAll(async () => {
-  ssm.destroy();
-  await world.close();
-});
+afterAll(() => close());
 
 /** A key that no other test uses. */
 const own = (name: string) => ({ ...file('train', '2026-01-01', name), key: `data/${name}/2026-01-01.csv` });
 const uriOf = (key: string) => s3Uri(world.fixture.bucket, key);
-/** A minute that no other run has. */
-let minutes = 0;
-const time = () => new Date(Date.UTC(2026, 1, 1) + 60_000 * minutes++).toISOString();
 
 async function ask(key: string, versionId?: string): Promise<LineageAnswer> {
   const { bucket } = world.fixture;

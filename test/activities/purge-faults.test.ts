@@ -1,36 +1,12 @@
 import { PutObjectLegalHoldCommand, PutObjectRetentionCommand, CreateBucketCommand } from '@aws-sdk/client-s3';
-import { ApplicationFailure } from '@temporalio/common';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Listening } from '../../bench/support/faults/listen.js';
-import { deleteErrors, entriesOf, s3Error, smallPages, startS3Proxy, type PassingCall } from './support/s3-proxy.js';
-import { PurgeWorld } from './support/purge-world.js';
-import { AWS } from './support/world.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { failureOf } from './support/local-sagemaker.js';
+import { deleteErrors, entriesOf, s3Error, smallPages, type PassingCall } from './support/s3-proxy.js';
+import { PurgeWorld, worldsBehindProxies } from './support/purge-world.js';
 
 let world: PurgeWorld;
-const proxies: Listening[] = [];
-afterEach(async () => {
-  world.close();
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-});
-
-const LIMITS = { leg: 600_000, patience: 60_000 };
-
-/** A world whose S3 goes through a proxy. */
-async function behind(handle: Parameters<typeof startS3Proxy>[1], limits = LIMITS): Promise<PurgeWorld> {
-  const proxy = await startS3Proxy(AWS.endpoint, handle);
-  proxies.push(proxy);
-  world = await PurgeWorld.make('enabled', { endpoint: proxy.endpoint, limits });
-  return world;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<ApplicationFailure> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(ApplicationFailure);
-  return error as ApplicationFailure;
-}
+const open = worldsBehindProxies();
+const behind = async (...how: Parameters<typeof open>) => (world = await open(...how));
 
 describe('order', () => {
   it('deletes versions oldest first and markers in a later call, also over pages', async () => {
@@ -87,8 +63,7 @@ describe('errors', () => {
 
   it('fails with Throttled once patience is at an end, and names no key', async () => {
     await behind((call) => (call.operation === 'delete' ? s3Error(503, 'SlowDown') : undefined), {
-      ...LIMITS,
-      patience: 1,
+      limits: { patience: 1 },
     });
     await world.put('p/secret');
     const failure = await failureOf(world.erase(await world.work([{ prefix: 'p/' }])));
@@ -153,15 +128,16 @@ describe('errors', () => {
 
   it('leaves what was replaced between listing and deletion in a bucket without versions, and reports it', async () => {
     let replaced = false;
-    const proxy = await startS3Proxy(AWS.endpoint, async (call) => {
-      if (call.operation === 'delete' && !replaced) {
-        replaced = true;
-        await world.put('p/a', 'the new one');
-      }
-      return undefined;
-    });
-    proxies.push(proxy);
-    world = await PurgeWorld.make('unversioned', { endpoint: proxy.endpoint });
+    await behind(
+      async (call) => {
+        if (call.operation === 'delete' && !replaced) {
+          replaced = true;
+          await world.put('p/a', 'the new one');
+        }
+        return undefined;
+      },
+      { versioning: 'unversioned' },
+    );
     await world.put('p/a', 'the old one');
     const work = await world.work([{ prefix: 'p/' }], { startedAt: await aSecondLater() });
     expect(await world.erase(work)).toMatchObject({ done: true, versions: 0 });
@@ -173,6 +149,7 @@ describe('errors', () => {
 describe('Object Lock', () => {
   it('blocks until its date, bypasses GOVERNANCE where asked, and knows a legal hold', async () => {
     world = new PurgeWorld();
+    onTestFinished(() => world.close());
     await world.s3.send(new CreateBucketCommand({ Bucket: world.bucket, ObjectLockEnabledForBucket: true }));
     await world.s3.send(new CreateBucketCommand({ Bucket: world.records }));
     await world.putAll(['p/free', 'p/governed', 'p/held', 'p/kept']);

@@ -1,28 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Listening } from '../../bench/support/faults/listen.js';
+import { describe, expect, it } from 'vitest';
 import type { ErasedLeg, PurgeWork } from '../../contracts/purge/index.js';
-import { deleteErrors, entriesOf, s3Error, startS3Proxy } from './support/s3-proxy.js';
-import { PurgeWorld } from './support/purge-world.js';
-import { AWS } from './support/world.js';
+import { deleteErrors, entriesOf, s3Error } from './support/s3-proxy.js';
+import { PurgeWorld, worldsBehindProxies } from './support/purge-world.js';
 
 let world: PurgeWorld;
-const proxies: Listening[] = [];
-afterEach(async () => {
-  world.close();
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-});
-
-const LIMITS = { leg: 600_000, patience: 60_000 };
-
-/** A world whose S3 goes through a proxy. */
-async function behind(handle: Parameters<typeof startS3Proxy>[1], limits = LIMITS): Promise<PurgeWorld> {
-  const proxy = await startS3Proxy(AWS.endpoint, handle);
-  proxies.push(proxy);
-  world = await PurgeWorld.make('enabled', { endpoint: proxy.endpoint, limits });
-  return world;
-}
+const open = worldsBehindProxies();
+const behind = async (...how: Parameters<typeof open>) => (world = await open(...how));
 
 /** A leg whose activity can be cancelled from within a call of S3. */
 const legIn = (mock: ReturnType<PurgeWorld['environment']>, work: PurgeWork) =>
@@ -30,7 +15,7 @@ const legIn = (mock: ReturnType<PurgeWorld['environment']>, work: PurgeWork) =>
 
 describe('legs', () => {
   it('ends with its time, and the next one goes on', async () => {
-    await behind(() => undefined, { ...LIMITS, leg: -1 });
+    await behind(() => undefined, { limits: { leg: -1 } });
     await world.putAll(['p/a', 'p/b']);
     const work = await world.work([{ prefix: 'p/' }]);
     expect(await world.erase(work)).toMatchObject({ done: false });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { AuditWorld } from '../../bench/support/audit/world.js';
 import type { AuditVerdict, Certificate, ErasedAnswer } from '../../contracts/purge/audit.js';
 import { s3Uri } from '../../contracts/names.js';
-import { clientEnvironment, type ClientEnvironment } from './environment.js';
+import { clientEnvironment, stubAws, type ClientEnvironment } from './environment.js';
 import { call, temporaryFolder } from './terminal.js';
 
 const KEY = 'people/ada-lovelace.csv';
@@ -15,10 +15,7 @@ let world: AuditWorld;
 let at: ClientEnvironment;
 beforeAll(async () => {
   const aws = inject('aws').endpoint;
-  vi.stubEnv('AWS_ENDPOINT_URL', aws);
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  stubAws();
   [world, at] = await Promise.all([AuditWorld.make({ aws, postgres: inject('postgres').url }), clientEnvironment()]);
   at.override({ ...world.activities, declaredStorage: async () => ({ storage: world.storage }) });
   const { records, audit } = world.storage;

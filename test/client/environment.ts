@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import { createTriggerActivities } from '../../activities/trigger.js';
@@ -46,6 +46,14 @@ async function ownNamespace(connection: Connection): Promise<string> {
       await sleep(200);
     }
   }
+}
+
+/** How the command line gets to S3; undone by `vi.unstubAllEnvs()`. */
+export function stubAws(): void {
+  vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
 }
 
 /** A namespace of its own on the shared server, since `apply` looks at all models of one; the real workflows over scripted activities. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject, vi } from 'vitest';
+import { vi } from 'vitest';
 import { InsightWorld } from '../activities/support/insight-world.js';
 import type { ClientEnvironment } from './environment.js';
-import { clientEnvironment } from './environment.js';
+import { clientEnvironment, stubAws } from './environment.js';
 import { call } from './terminal.js';
 
 /** The command line over the real activities of compare, report and logs; the rest of a run is scripted. */
@@ -17,10 +17,7 @@ export interface InsightSetting {
 }
 
 export async function insightSetting(): Promise<InsightSetting> {
-  vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  stubAws();
   const [world, at] = await Promise.all([InsightWorld.make(), clientEnvironment()]);
   at.override(realActivities(world));
   return {

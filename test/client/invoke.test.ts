@@ -15,7 +15,7 @@ import { parseS3Uri } from '../../contracts/names.js';
 import { awsClients } from '../support/aws.js';
 import { raise } from '../support/scripted-activities.js';
 import type { ClientEnvironment } from './environment.js';
-import { clientEnvironment } from './environment.js';
+import { clientEnvironment, stubAws } from './environment.js';
 import { call, temporaryFolder } from './terminal.js';
 
 const BUCKET = `invoke-${process.pid}`;
@@ -25,10 +25,7 @@ let key: string;
 const seen: { input: string; encryption: string | undefined; contentType: string }[] = [];
 
 beforeAll(async () => {
-  vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  stubAws();
   at = await clientEnvironment();
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
   key = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';

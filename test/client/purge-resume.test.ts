@@ -1,20 +1,22 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it, vi } from 'vitest';
+import type { Activities } from '../../contracts/activities.js';
 import { parseS3Uri } from '../../contracts/names.js';
-import type { PurgeInput, PurgeWork } from '../../contracts/purge/index.js';
+import type { PurgeWork } from '../../contracts/purge/index.js';
 import { raise } from '../support/scripted-activities.js';
 import { purgeSetting, WHY } from './purge-setting.js';
 import { temporaryFolder } from './terminal.js';
 
 const setting = purgeSetting();
-const { bucket: BUCKET, s3, happy, perennial, uri, mint, left, inspectTargets, forgetTargets } = setting;
+const { bucket: BUCKET, s3, happy, perennial, uri, mint, left, startedWith, inspectTargets, forgetTargets } = setting;
 
-async function startedWith(request: string): Promise<PurgeInput> {
-  const { events } = await setting.at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
-  const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  return defaultPayloadConverter.fromPayload<PurgeInput>(input as never);
-}
+/** Some of what goes on the mounts had other names. */
+const linked: Partial<Activities> = {
+  eraseCopies: async (input) => ({
+    ...(await happy.eraseCopies(input)),
+    conflicts: { 'file with other links': 2 },
+  }),
+};
 
 describe('a purge that goes on', () => {
   it('shows, refuses to double, cancels, resumes and forgets a purge', async () => {
@@ -36,16 +38,16 @@ describe('a purge that goes on', () => {
     expect((await perennial('status', request)).out).toContain('nothing that it had reported yet');
 
     const settled: PurgeWork[] = [];
-    setting.at.override({
-      inspectTargets,
-      forgetTargets,
+    const locked: Partial<Activities> = {
+      ...{ inspectTargets, forgetTargets },
       settleTombstones: async (work) => void settled.push(work),
       verifyObjects: async (input) => ({
         ...(await happy.verifyObjects(input)),
         remaining: { versions: 1, markers: 0, uploads: 0, bytes: 10 },
         blocked: [{ by: 'object lock', entries: 1, until: '2030-01-01T00:00:00.000Z', advice: 'wait' }],
       }),
-    });
+    };
+    setting.at.override(locked);
     const blocked = await perennial('resume', request, '--follow');
     expect([blocked.code, blocked.out]).toEqual([1, expect.stringContaining('Blocked: erased 5 versions')]);
     expect(blocked.out).toContain('1 by object lock until 2030-01-01 00:00:00 UTC: wait');
@@ -56,27 +58,13 @@ describe('a purge that goes on', () => {
     expect((await perennial('resume', request, '--links-removed')).err).toContain('leave out --links-removed');
 
     // Names that nobody finds by the path any more: told from execution to execution, until somebody says that they are gone.
-    setting.at.override({
-      ...{ inspectTargets, forgetTargets: async () => undefined },
-      eraseCopies: async (input) => ({
-        ...(await happy.eraseCopies(input)),
-        conflicts: { 'file with other links': 2 },
-      }),
-    });
+    setting.at.override({ ...linked, inspectTargets, forgetTargets: async () => undefined });
     expect((await perennial('resume', request, '--follow')).out).toContain('2 × file with other links');
     setting.at.override({ inspectTargets, forgetTargets: async () => undefined });
     const kept = await perennial('resume', request, '--follow');
     expect([kept.code, kept.out]).toEqual([1, expect.stringContaining('2 × file with other links')]);
     expect(await startedWith(request)).toMatchObject({ links: 2 });
-    setting.at.override({
-      ...{ inspectTargets, forgetTargets },
-      settleTombstones: async (work) => void settled.push(work),
-      verifyObjects: async (input) => ({
-        ...(await happy.verifyObjects(input)),
-        remaining: { versions: 1, markers: 0, uploads: 0, bytes: 10 },
-        blocked: [{ by: 'object lock', entries: 1, advice: 'wait' }],
-      }),
-    });
+    setting.at.override(locked);
     const said = await perennial('resume', request, '--links-removed', '--follow');
     expect(said.out).not.toContain('file with other links');
     expect(await startedWith(request)).toMatchObject({ links: 2, linksRemoved: true });
@@ -107,12 +95,7 @@ describe('a purge that goes on', () => {
 
   it('tells of files with other links also where the request is purged anew', async () => {
     const request = mint();
-    setting.at.override({
-      eraseCopies: async (input) => ({
-        ...(await happy.eraseCopies(input)),
-        conflicts: { 'file with other links': 2 },
-      }),
-    });
+    setting.at.override(linked);
     expect((await perennial(uri('a.csv'), '--request', request, ...WHY, '--follow')).code).toBe(1);
     setting.at.override({});
     const anew = await perennial(uri('b.csv'), '--request', request, ...WHY, '--follow');

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
 import { removeObject } from '../../client/exchange.js';
 import { parseS3Uri } from '../../contracts/names.js';
-import type { PurgeWork } from '../../contracts/purge/index.js';
+import type { PurgeInput, PurgeWork } from '../../contracts/purge/index.js';
 import { awsClients } from '../support/aws.js';
 import { script } from '../support/scripted-activities.js';
-import { clientEnvironment, type ClientEnvironment } from './environment.js';
+import { clientEnvironment, stubAws, type ClientEnvironment } from './environment.js';
 import { call } from './terminal.js';
 
 export const WHY = ['--reason', 'erasure request'];
@@ -43,10 +44,7 @@ export function purgeSetting() {
   };
 
   beforeAll(async () => {
-    vi.stubEnv('AWS_ENDPOINT_URL', inject('aws').endpoint);
-    vi.stubEnv('AWS_REGION', 'us-east-1');
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    stubAws();
     at = await clientEnvironment();
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     at.override({ inspectTargets, forgetTargets });
@@ -69,6 +67,12 @@ export function purgeSetting() {
     perennial: (...argv: string[]) => call(at.env, ['purge', ...argv]),
     uri: (key: string) => `s3://${bucket}/${key}`,
     mint: () => `R-${name}-${(requests += 1)}`,
+    /** What the newest purge of a request was started with. */
+    async startedWith(request: string): Promise<PurgeInput> {
+      const { events } = await at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
+      const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+      return defaultPayloadConverter.fromPayload<PurgeInput>(input as never);
+    },
     /** How many objects are left of Perennial's own. */
     async left(): Promise<number> {
       const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: '_perennial/' }));

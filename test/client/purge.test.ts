@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { parseS3Uri } from '../../contracts/names.js';
-import type { PurgeInput } from '../../contracts/purge/index.js';
 import { historyText } from '../../bench/support/history-text.js';
 import { purgeSetting, WHY } from './purge-setting.js';
 import { call, temporaryFolder } from './terminal.js';
@@ -11,13 +9,7 @@ import { call, temporaryFolder } from './terminal.js';
 const ODD = 'odd \u2028 %20+é\rend';
 const KEYS = ['the first of all.csv', 'a b%20+c', ODD, 'the last one/'];
 const setting = purgeSetting();
-const { bucket: BUCKET, s3, happy, lists, perennial, uri, mint, left, inspectTargets } = setting;
-
-async function startedWith(request: string): Promise<PurgeInput> {
-  const { events } = await setting.at.client.workflow.getHandle(`purge/${request}`).fetchHistory();
-  const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  return defaultPayloadConverter.fromPayload<PurgeInput>(input as never);
-}
+const { bucket: BUCKET, s3, happy, lists, perennial, uri, mint, left, startedWith, inspectTargets } = setting;
 
 describe('purge', () => {
   it('brings keys as they are into the list, and none into the history', async () => {

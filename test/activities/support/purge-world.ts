@@ -13,6 +13,7 @@ import {
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import pLimit from 'p-limit';
+import { afterEach } from 'vitest';
 import { hashesWith } from '../../../activities/keyed-hashes.js';
 import { createErasureActivities, type ErasureDependencies } from '../../../activities/purge/index.js';
 import { parseS3Uri } from '../../../contracts/names.js';
@@ -26,6 +27,7 @@ import {
   type Verified,
 } from '../../../contracts/purge/index.js';
 import { storageSchema, type StorageInput } from '../../../contracts/storage/index.js';
+import { startS3Proxy } from './s3-proxy.js';
 import { AWS } from './world.js';
 
 export type Versioning = 'unversioned' | 'enabled' | 'suspended';
@@ -155,4 +157,24 @@ export class PurgeWorld {
   close(): void {
     this.s3.destroy();
   }
+}
+
+/** A leg's time and patience that no test comes to the end of. */
+const LIMITS = { leg: 600_000, patience: 60_000 };
+
+/** Makes worlds whose S3 goes through a proxy, and closes them after each test. Call it at the top of a file. */
+export function worldsBehindProxies() {
+  const open: { close(): void | Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+  });
+  return async (
+    handle: Parameters<typeof startS3Proxy>[1],
+    { versioning, limits }: { versioning?: Versioning; limits?: Partial<typeof LIMITS> } = {},
+  ): Promise<PurgeWorld> => {
+    const proxy = await startS3Proxy(AWS.endpoint, handle);
+    const world = await PurgeWorld.make(versioning, { endpoint: proxy.endpoint, limits: { ...LIMITS, ...limits } });
+    open.push(world, proxy);
+    return world;
+  };
 }
