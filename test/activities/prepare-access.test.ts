@@ -3,12 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificatesOf } from '../../local/redshift/certificate.js';
 import { failureOf } from './support/local-sagemaker.js';
 import { startPrepareWorld, type PrepareWorld } from './support/prepare-world.js';
-import { AWS, runActivity } from './support/world.js';
+import { runActivity } from './support/world.js';
 
 let world: PrepareWorld;
 beforeAll(async () => {
@@ -109,18 +108,5 @@ describe('TLS', () => {
     expect(failure.message).toMatch(/TLS: The server does not support SSL connections/);
     // It was asked for TLS, and told nothing else.
     expect(Buffer.concat(sent)).toEqual(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
-  });
-
-  it('is left out on this machine alone, where a URL asks for it', async () => {
-    const ssm = new SSMClient(AWS);
-    const Name = '/prepare-access/url';
-    const Value = 'postgres://reader:hidden-word@warehouse.example:5432/dev?sslmode=disable';
-    await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
-    ssm.destroy();
-    const redshift = { cluster: undefined, role: undefined, urlParameter: Name, load: [] };
-    const failure = await failureOf(runActivity(world.activities.loadWarehouse, world.input(redshift)));
-    expect(failure.type).toBe('DefinitionInvalid');
-    expect(failure.message).toMatch(/asks for a connection without TLS to another machine/);
-    expect(failure.message).not.toContain('hidden-word');
   });
 });

@@ -113,13 +113,6 @@ describe('preparing in Redshift', () => {
       /"nowhere" does not exist/,
     ],
     [
-      'a user that is missing',
-      { cluster: { identifier: 'local', database: 'x', user: 'nobody' } },
-      'loadWarehouse',
-      'AccessDenied|DefinitionInvalid',
-      /./,
-    ],
-    [
       'raw data that is not there',
       { load: [{ table: 'sales', from: 's3://BUCKET/nothing/sales_' }] },
       'loadWarehouse',
@@ -154,7 +147,7 @@ describe('preparing in Redshift', () => {
     ) as Partial<Redshift>;
     const work = input({ ...(redshift as Partial<Redshift>), ...changes });
     const failure = await failureOf(runActivity(activities[name] as (work: PrepareInput) => Promise<unknown>, work));
-    expect(failure.type).toMatch(new RegExp(`^(${type})$`));
+    expect(failure.type).toBe(type);
     expect(failure.message).toMatch(message);
     expect(failure.nonRetryable).toBe(true);
   });
