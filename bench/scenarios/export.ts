@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Exported } from '../../contracts/prepare.js';
 import type { LocalStack } from '../../local/index.js';
-import { startExporter, type ExporterDone } from '../support/export/exporting.js';
+import { startExporter, type ExporterDone, type ExporterProcess } from '../support/export/exporting.js';
 import { exportWorld, type ExportWorld } from '../support/export/world.js';
 import { percentile, round } from '../support/figures.js';
 import { withStack } from '../support/stack.js';
@@ -135,7 +135,7 @@ function exportAll(stack: LocalStack, world: ExportWorld, signal: AbortSignal) {
 async function inProcess<T>(
   { env }: LocalStack,
   signal: AbortSignal,
-  use: (run: Awaited<ReturnType<typeof startExporter>>['run']) => Promise<T>,
+  use: (run: ExporterProcess['run']) => Promise<T>,
 ): Promise<T> {
   const exporter = await startExporter(env);
   const stop = () => void exporter.stop();

@@ -119,7 +119,7 @@ async function countSteps(proxy: S3Proxy, env: Readonly<Record<string, string>>,
   try {
     for (const step of STEPS) {
       proxy.recount();
-      await eraser.run(step, work);
+      await eraser.run({ step, work });
       counted[step] = Object.fromEntries(proxy.calls);
     }
     return counted;

@@ -60,7 +60,7 @@ async function purge(entries: number, signal: AbortSignal): Promise<Purged> {
     const work = workOn(server.bucket, server.targetsUri, 'memory');
     let [peakMiB, seconds, erased] = [0, 0, 0];
     for (const step of STEPS) {
-      const done = await eraser.run(step, work);
+      const done = await eraser.run({ step, work });
       peakMiB = done.peakMiB;
       seconds += done.seconds;
       if (step === 'eraseObjects') erased = (done.answer as { versions: number }).versions;

@@ -103,7 +103,7 @@ async function purge(
   try {
     let [seconds, endToEndSeconds] = [0, 0];
     for (const step of STEPS) {
-      const done = await eraser.run(step, work);
+      const done = await eraser.run({ step, work });
       endToEndSeconds += done.seconds;
       if (step === 'eraseObjects') seconds = done.seconds;
     }

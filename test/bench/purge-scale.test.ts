@@ -20,7 +20,8 @@ describe('the server that makes its entries up', () => {
       expect([page.Versions?.length, page.IsTruncated]).toEqual([1_000, true]);
       const listed = await listAll(s3, server.bucket, 'data/part/2024/');
       expect(new Set(listed.map(({ key }) => key)).size).toBe(2_500);
-      const { answer } = await eraser.run('eraseObjects', workOn(server.bucket, server.targetsUri, 'made-up'));
+      const work = workOn(server.bucket, server.targetsUri, 'made-up');
+      const { answer } = await eraser.run({ step: 'eraseObjects', work });
       expect(answer).toMatchObject({ versions: 2_500, keys: 2_500, done: true, blocked: [] });
       expect(server.left).toBe(0);
       expect(await listAll(s3, server.bucket, 'data/part/2024/')).toEqual([]);

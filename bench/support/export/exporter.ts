@@ -6,10 +6,10 @@ import { to as copyTo } from 'pg-copy-streams';
 import { keyedHashes } from '../../../activities/keyed-hashes.js';
 import { createPrepareActivities } from '../../../activities/prepare/index.js';
 import { createAwsClients } from '../../../worker/clients.js';
+import { peakMiB, takeWork } from '../take-work.js';
 import type { ExporterDone, ExporterWork } from './exporting.js';
 
-// A process of its own that exports as a worker does, or copies as `pg` does, so that its memory and time are nobody else's: one message a piece
-// of work, one answer each.
+// A process of its own that exports as a worker does, or copies as `pg` does.
 const clients = createAwsClients({ region: process.env['AWS_REGION'] ?? '' });
 const activities = createPrepareActivities({ ...clients, hashes: keyedHashes(clients.ssm) });
 
@@ -37,15 +37,7 @@ async function run(work: ExporterWork): Promise<ExporterDone> {
   const answer = await (works[work.kind] as (work: ExporterWork) => Promise<unknown>)(work);
   const seconds = (performance.now() - started) / 1_000;
   const { user, system } = process.cpuUsage(before);
-  // The kernel's own word, in KiB on Linux and macOS alike (libuv).
-  const peakMiB = process.resourceUsage().maxRSS / 1_024;
-  return { answer, seconds, cpuSeconds: (user + system) / 1_000_000, peakMiB };
+  return { answer, seconds, cpuSeconds: (user + system) / 1_000_000, peakMiB: peakMiB() };
 }
 
-process.on('message', (work: ExporterWork) => {
-  run(work).then(
-    (done) => process.send?.(done),
-    (error: unknown) => process.send?.({ failure: error instanceof Error ? error.message : String(error) }),
-  );
-});
-process.send?.('ready');
+takeWork(run);

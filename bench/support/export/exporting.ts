@@ -1,8 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { Exported, PrepareInput } from '../../../contracts/prepare.js';
 import type { Env } from '../../../examples/demo/account.js';
-import { compiled } from '../../../local/paths.js';
+import { startOwnProcess, type OwnProcess } from '../own-process.js';
 
 export type ExporterWork =
   | { readonly kind: 'exportQuery'; readonly input: PrepareInput }
@@ -19,36 +17,8 @@ export interface ExporterDone {
   readonly peakMiB: number;
 }
 
-export interface ExporterProcess {
-  run(work: ExporterWork): Promise<ExporterDone>;
-  /** SIGKILL, whatever it does; resolves once it is gone. */
-  stop(): Promise<void>;
-}
+export type ExporterProcess = OwnProcess<ExporterWork, ExporterDone>;
 
 /** Starts the process that exports from the PostgreSQL and to the S3 that `env` leads to. */
-export async function startExporter(env: Env): Promise<ExporterProcess> {
-  const child = fork(compiled('bench/support/export/exporter'), [], { env: { ...process.env, ...env }, execArgv: [] });
-  const gone = once(child, 'exit');
-  const answer = async () => {
-    const [message] = (await Promise.race([
-      once(child, 'message'),
-      gone.then(([code, signal]) =>
-        Promise.reject(new Error(`The exporting process ended: ${String(code ?? signal)}.`)),
-      ),
-    ])) as [unknown];
-    return message;
-  };
-  await answer();
-  return {
-    async run(work) {
-      child.send(work);
-      const done = (await answer()) as ExporterDone | { failure: string };
-      if ('failure' in done) throw new Error(`${work.kind}: ${done.failure}`);
-      return done;
-    },
-    async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      await gone;
-    },
-  };
-}
+export const startExporter = (env: Env): Promise<ExporterProcess> =>
+  startOwnProcess('bench/support/export/exporter', env);
