@@ -92,12 +92,14 @@ async function publishParts(
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const statistics = tally.statistics(label);
   return {
-    ...{ rows, bytes: parts.reduce((sum, part) => sum + part.bytes, 0), parts: parts.length },
+    ...{ rows, bytes: sizeOf(parts), parts: parts.length },
     ...{ columns: exported.columns.length, suppressed: exported.rows - rows },
     ...{ publishedTo: s3Uri(places.bucket, places.published), replaced: replaced ?? 0 },
     ...{ unchanged: replaced === undefined, content, ...(statistics && { label: statistics }) },
   };
 }
+
+const sizeOf = (parts: readonly ExportPart[]) => parts.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Publishes the parts; answers the names of an earlier export's objects that they replace, undefined if that one has the same content and stays. */
 async function putInPlace(it: Reading, { parts, content }: Content): Promise<string[] | undefined> {
@@ -106,7 +108,7 @@ async function putInPlace(it: Reading, { parts, content }: Content): Promise<str
   const [mine, others] = await publishedNames(s3, places);
   // What an earlier try of this run published is no sign that nothing is new.
   const place = { bucket, folder: published };
-  const wantedParts = { parts: parts.length, content };
+  const wantedParts = { parts: parts.length, content, bytes: sizeOf(parts) };
   if (mine.length === 0 && (await holds(s3, place, others, wantedParts))) return undefined;
   if (!(await holds(s3, place, mine, wantedParts))) await copyAll(it, parts, content);
   // What an earlier try put there may have a row that was suppressed since then: a part more, or an old version.

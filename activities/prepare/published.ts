@@ -39,7 +39,7 @@ export async function holds(
   s3: S3Client,
   place: { readonly bucket: string; readonly folder: string },
   names: readonly string[],
-  { parts, content, bytes }: { readonly parts: number; readonly content: string; readonly bytes?: number },
+  { parts, content, bytes }: { readonly parts: number; readonly content: string; readonly bytes: number },
 ): Promise<boolean> {
   if (names.length !== parts) return false;
   let found = 0;
@@ -48,7 +48,8 @@ export async function holds(
     if (Metadata?.[CONTENT] !== content) return false;
     found += ContentLength;
   }
-  return bytes === undefined || found === bytes;
+  // Metadata stay where content is changed in place, as an erasure of rows does.
+  return found === bytes;
 }
 
 /** What a run published, if it lies there still and the definition asks for nothing else; else why not. Undefined where it published nothing. */

@@ -1,4 +1,4 @@
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from './support/local-sagemaker.js';
 import { startPostgresWorld, type PostgresWorld } from './support/postgres-world.js';
@@ -52,6 +52,18 @@ describe('preparing in PostgreSQL', () => {
     expect(head.ServerSideEncryption).toBe('aws:kms');
     expect([world.key, world.alias]).toContain(head.SSEKMSKeyId);
     expect(await world.parts(work)).toEqual([]);
+  });
+
+  it('publishes anew where what lies there was changed in place', async () => {
+    const asOf = '2026-01-08';
+    await world.prepared(world.input(NUMBERS, {}, { asOf }));
+    const { s3, bucket: Bucket } = world;
+    const [Key = ''] = await world.published(asOf);
+    const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    await s3.send(new PutObjectCommand({ Bucket, Key, Metadata, Body: '10.50,1\n' }));
+    const { published, rows } = await world.prepared(world.input(NUMBERS, {}, { asOf }));
+    expect(published).toMatchObject({ rows: 6, unchanged: false, replaced: 1 });
+    expect(rows.match(/\n/g)).toHaveLength(6);
   });
 
   it('keeps quotes, line ends within them, nulls and letters of any kind, and takes no row for two', async () => {
