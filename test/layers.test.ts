@@ -44,7 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ledger: { own: ['ledger', 'contracts'], packages: [/^pg$/], node: true },
   worker: { own: ['worker', 'activities', 'ledger', 'contracts'], node: true },
   client: {
-    own: ['client', 'contracts', 'local/index'],
+    own: ['client', 'contracts', 'engine', 'local/index'],
     types: ['workflows'],
     packages: [
       /^@temporalio\/(client|common|envconfig)$/,
@@ -60,7 +60,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
     node: true,
   },
-  local: { own: ['local', 'contracts'], node: true },
+  local: { own: ['local', 'engine', 'contracts'], node: true },
+  engine: { own: ['engine'], packages: [/^@balena\/dockerignore$/], node: true },
 };
 
 interface Import {
