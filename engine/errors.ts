@@ -31,3 +31,13 @@ export class EngineError extends Error {
     );
   }
 }
+
+/** What was asked for an image can't be: a name, a directory, a registry. The caller's to correct. */
+export class ImageRequestError extends Error {
+  override readonly name = 'ImageRequestError';
+}
+
+/** An image that could not be built or pushed. The message names it, and what to do. */
+export class ImageError extends Error {
+  override readonly name = 'ImageError';
+}
