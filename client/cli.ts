@@ -8,6 +8,7 @@ import { compareCommand } from './commands/compare.js';
 import { definitionCommand } from './commands/definition.js';
 import { deployCommand } from './commands/deploy.js';
 import { endpointCommand } from './commands/endpoint.js';
+import { imageCommand } from './commands/image.js';
 import { invokeCommand } from './commands/invoke.js';
 import { ledgerCommand } from './commands/ledger.js';
 import { lineageCommand } from './commands/lineage.js';
@@ -49,6 +50,7 @@ Temporal is found by TEMPORAL_ADDRESS and the other TEMPORAL_ variables or its c
 const COMMANDS = [
   localCommands,
   definitionCommand,
+  imageCommand,
   applyCommand,
   runCommand,
   runsCommand,

@@ -21,6 +21,6 @@ export async function findEngine(wanted: EngineName | 'auto', env: NodeJS.Proces
   const how =
     wanted === 'auto' ? 'Start docker or podman' : `Start ${wanted}, or let one be found with \`--engine auto\``;
   throw new Error(
-    `No container engine can be used.\n  ${said.join('\n  ')}\n${how}; without an engine programs run as processes.`,
+    `No container engine can be used.\n  ${said.join('\n  ')}\n${how}; without one local mode runs programs as processes.`,
   );
 }

@@ -13,6 +13,8 @@ const COMMANDS = [
   'down',
   'definition check',
   'definition schema',
+  'image build',
+  'image push',
   'apply',
   'run',
   'runs',

@@ -1,4 +1,4 @@
-import type { Engine} from '../../engine/engine.js';
+import type { Engine } from '../../engine/engine.js';
 import { ENGINE_NAMES } from '../../engine/engine.js';
 import { findEngine } from '../../engine/find.js';
 
