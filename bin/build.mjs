@@ -7,7 +7,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outDir = join(root, 'dist');
-const folders = ['contracts', 'workflows', 'activities', 'ledger', 'worker', 'client', 'local', 'bench', 'examples'];
+const folders = [
+  ...['contracts', 'workflows', 'activities', 'ledger', 'worker', 'client'],
+  ...['engine', 'local', 'bench', 'examples'],
+];
 
 async function sources(folder) {
   const entries = await readdir(join(root, folder), { withFileTypes: true, recursive: true }).catch((error) => {

@@ -28,6 +28,11 @@ export class Engine {
     readonly env: NodeJS.ProcessEnv = process.env,
   ) {}
 
+  /** The same engine, whose commands get more of an environment. */
+  with(env: Readonly<Record<string, string>>): Engine {
+    return new Engine(this.name, { ...this.env, ...env });
+  }
+
   /** Runs one command to its end; answers with its standard output, trimmed. Throws EngineError, or the signal's reason. */
   async run(args: readonly string[], { signal, onLine, timeoutMs }: RunOptions = {}): Promise<string> {
     signal?.throwIfAborted();

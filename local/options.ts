@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { EngineName } from '../engine/engine.js';
 import type { Ports } from './ports.js';
 import type { ServiceName } from './services/service.js';
 import type { Progress } from './tools/install.js';
@@ -8,6 +9,8 @@ export interface StartOptions {
   readonly stateDir: string;
   /** Ports that must be used; 0 asks for a free one. The others are those of the last time, else the usual ones, else free ones. */
   readonly ports?: Partial<Ports>;
+  /** Container engine that training and endpoints run in; without it SAGEMAKER_LOCAL_ENGINE's, else processes of this machine. */
+  readonly engine?: EngineName | 'auto' | undefined;
   /** All by default. */
   readonly services?: readonly ServiceName[];
   /** False leaves the worker out. */

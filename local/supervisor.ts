@@ -130,7 +130,7 @@ class Supervisor {
       case 'slack':
         return slackService(ctx, port('slack'));
       case 'sagemaker':
-        return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls));
+        return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls), this.options.engine);
       case 'redshift':
         this.trust = await redshiftTrust(dir);
         return redshiftService(

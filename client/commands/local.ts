@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { ENGINE_NAMES, type EngineName } from '../../engine/engine.js';
 import { CliError, usageError } from '../errors.js';
 import { closest } from '../definition/schema.js';
 import type { Output } from '../output.js';
@@ -70,15 +71,16 @@ interface UpOptions {
   readonly detach?: true | undefined;
   readonly stateDir: string;
   readonly port?: Partial<Record<Port, number>> | undefined;
+  readonly engine?: EngineName | 'auto' | undefined;
 }
 
 async function up(context: Context, options: UpOptions & { json?: true | undefined }): Promise<void> {
   const { terminal } = context;
   const output = outputOf(context, options);
-  const { port: ports } = options;
+  const { port: ports, engine } = options;
   const stateDir = folder(options.stateDir);
   const onProgress = (line: string) => output.note(line);
-  const start = { stateDir, onProgress, ...(ports ? { ports } : {}) };
+  const start = { stateDir, onProgress, ...(ports ? { ports } : {}), ...(engine ? { engine } : {}) };
   const local = await import('../../local/index.js');
   if (options.detach) {
     const stack = await local.startDetached(start);
@@ -114,8 +116,14 @@ export function localCommands(context: Context): void {
     .option('--detach', 'leave it running in the background')
     .option('--state-dir <folder>', 'where it keeps its state; commands find it only in the default place', STATE_DIR)
     .option('--port <name=number>', `port of a part (${PORTS.join(', ')}); can be given several times`, port)
+    .addOption(
+      new Option('--engine <name>', 'train and serve in containers of an engine, not as processes').choices([
+        ...ENGINE_NAMES,
+        'auto',
+      ] as const),
+    )
     .option(JSON_FLAG, JSON_HELP)
-    .addHelpText('after', examples('up', 'up --detach', 'up --port ui=9000 --port temporal=0'))
+    .addHelpText('after', examples('up', 'up --detach', 'up --engine auto', 'up --port ui=9000 --port temporal=0'))
     .action((options) => up(context, options));
 
   context.program

@@ -46,9 +46,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function demo(options: DemoOptions, screen: Screen, signal: AbortSignal): Promise<number> {
-  const { stateDir } = options;
+  const { stateDir, engine } = options;
   const stack = await screen.step(`Start local mode in ${stateDir}`, () =>
-    startLocal({ stateDir, worker: true, signal, onProgress: (line) => screen.detail(line) }),
+    startLocal({ stateDir, engine, worker: true, signal, onProgress: (line) => screen.detail(line) }),
   );
   try {
     const summary = await play(stack, screen, signal);

@@ -1,4 +1,5 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, Option } from '@commander-js/extra-typings';
+import { ENGINE_NAMES, type EngineName } from '../../engine/engine.js';
 
 export interface DemoOptions {
   /** End after the two runs. */
@@ -6,6 +7,8 @@ export interface DemoOptions {
   /** Words on stderr, one JSON object as the last line of stdout. */
   readonly json: boolean;
   readonly stateDir: string;
+  /** Train and serve in its containers. */
+  readonly engine?: EngineName | 'auto' | undefined;
 }
 
 /** Reads the flags; answers with the exit code instead where help was asked for (0) or a flag is wrong (2). */
@@ -18,6 +21,12 @@ export function readOptions(argv: readonly string[]): DemoOptions | number {
     .option('--once', 'end after the two runs', false)
     .option('--json', 'print one JSON object as the last line, and words for people on stderr', false)
     .option('--state-dir <folder>', 'where everything is kept', '.perennial')
+    .addOption(
+      new Option('--engine <name>', 'train and serve in containers of an engine, not as processes').choices([
+        ...ENGINE_NAMES,
+        'auto',
+      ] as const),
+    )
     .addHelpText('after', '\nExamples:\n  $ npm start\n  $ npm start -- --once --json')
     .allowExcessArguments(false)
     .showHelpAfterError('(npm start -- --help shows the flags)')

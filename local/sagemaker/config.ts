@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENGINE_NAMES } from '../../engine/engine.js';
 import type { SageMakerConfig } from './context.js';
 
 /** MiniStack's account; it owns the keys and buckets that jobs name. */
@@ -26,6 +27,15 @@ const environment = z.object({
   SAGEMAKER_LOCAL_FILE_SYSTEMS: mapSchema('{"<file system id>":"<folder>"}')
     .default({})
     .describe('JSON map: file system id -> folder; others are efs/<id> of the state folder'),
+  SAGEMAKER_LOCAL_ENGINE: z
+    .enum([...ENGINE_NAMES, 'auto', ''])
+    .default('')
+    .describe('Container engine that programs run in; processes without'),
+  SAGEMAKER_LOCAL_ENGINE_NETWORK: z.string().default('').describe("The engine's network that this server is in"),
+  SAGEMAKER_LOCAL_GPUS: z.enum(['', '0', '1']).default('').describe('1 passes GPUs to instance types that have some'),
+  SAGEMAKER_LOCAL_BUILD_ARGS: mapSchema('{"BASE":"<image>"}')
+    .default({})
+    .describe('JSON map: build arguments of mapped folders'),
   AWS_REGION: z.string().min(1).default('us-east-1'),
 });
 
@@ -33,6 +43,12 @@ const environment = z.object({
 export function configFromEnv(env: NodeJS.ProcessEnv): SageMakerConfig {
   const parsed = environment.safeParse(env);
   if (!parsed.success) throw new Error(`the local SageMaker's environment is wrong:\n${z.prettifyError(parsed.error)}`);
+  const {
+    SAGEMAKER_LOCAL_ENGINE: name,
+    SAGEMAKER_LOCAL_ENGINE_NETWORK: network,
+    SAGEMAKER_LOCAL_GPUS: gpus,
+    SAGEMAKER_LOCAL_BUILD_ARGS: buildArgs,
+  } = parsed.data;
   return {
     host: '127.0.0.1',
     port: parsed.data.SAGEMAKER_LOCAL_PORT,
@@ -41,5 +57,6 @@ export function configFromEnv(env: NodeJS.ProcessEnv): SageMakerConfig {
     stateDir: parsed.data.SAGEMAKER_LOCAL_STATE_DIR,
     images: parsed.data.SAGEMAKER_LOCAL_IMAGES,
     fileSystems: parsed.data.SAGEMAKER_LOCAL_FILE_SYSTEMS,
+    ...(name === '' ? {} : { engine: { name, network: network || undefined, gpus: gpus === '1', buildArgs } }),
   };
 }

@@ -2,7 +2,8 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Logger } from 'pino';
-import type { ImageEnvironments } from './runtime/image-environment.js';
+import type { EngineName } from '../../engine/engine.js';
+import type { Progress } from '../tools/install.js';
 
 /** Where the local SageMaker listens, what it stands for, and where it keeps things. */
 export interface SageMakerConfig {
@@ -14,10 +15,24 @@ export interface SageMakerConfig {
   readonly accountId: string;
   /** Resources (JSON), job folders and fleets' model folders live under here and survive a restart. */
   readonly stateDir: string;
-  /** Repository name of an image (`linear-learner`) or a whole URI -> folder that holds `train` and `serve`. */
+  /**
+   * Repository name of an image (`linear-learner`) or a whole URI -> folder that holds `train` and `serve`; with an engine
+   * a folder with a Dockerfile, or an image of the engine.
+   */
   readonly images: Readonly<Record<string, string>>;
   /** Id of a file system (`fs-…`) -> folder that stands for it; others are `efs/<id>` of the state folder. */
   readonly fileSystems?: Readonly<Record<string, string>>;
+  /** Programs run in containers; as processes of this machine without. */
+  readonly engine?: EngineConfig;
+}
+
+export interface EngineConfig {
+  readonly name: EngineName | 'auto';
+  /** Network of the engine that the server itself is in, as a container. */
+  readonly network?: string | undefined;
+  readonly gpus?: boolean;
+  /** Given to each build of a mapped folder. */
+  readonly buildArgs?: Readonly<Record<string, string>>;
 }
 
 /** The resource kinds that the store keeps, one JSON document a resource. */
@@ -41,19 +56,23 @@ export interface Mount {
 
 /** A program of an image, started as the platform would start its container. */
 export interface ContainerSpec {
-  /** Folder that holds the image's programs. */
-  readonly imageDir: string;
+  /** What was prepared of an image: the folder with its programs, or its name in the container engine. */
+  readonly image: string;
   readonly command: 'train' | 'serve';
   /** Host folder that the program sees as /opt/ml (or gets as SAGEMAKER_BASE_DIR where no namespace can be had). */
   readonly optMl: string;
   /** Folder that the program sees as /opt/ml/model, read-only; the `model` folder of `optMl` without. */
   readonly modelDir?: string;
+  /** SageMaker's name of the machine, `ml.m5.xlarge`: a container gets its cores and memory. */
+  readonly instanceType?: string;
+  /** A host of a job of several, by its name in their network. Containers only. */
+  readonly host?: { readonly name: string; readonly network: string };
   /** File systems of the program. */
   readonly mounts?: readonly Mount[];
   readonly env: Readonly<Record<string, string>>;
   /** No credentials for the emulated services, as EnableNetworkIsolation means on AWS. */
   readonly withoutCredentials?: boolean;
-  /** Port the program is told to serve on (SAGEMAKER_BIND_TO_PORT); serve only. */
+  /** Port the program is told to serve on (SAGEMAKER_BIND_TO_PORT); a served process only. */
   readonly port?: number;
   /** A network of its own, where the program listens on 8080; `port` of the host leads there. Nothing else is reachable. */
   readonly ownNetwork?: boolean;
@@ -77,8 +96,37 @@ export interface RunningContainer {
   stop(graceMs: number): Promise<Exit>;
 }
 
+/** A network in which the hosts of a job find each other by name. */
+export interface HostNetwork {
+  readonly name: string;
+  close(): Promise<void>;
+}
+
 export interface Sandbox {
+  /** Every program has a network of its own and listens on the contract's port; where it is reached is told by `url`. */
+  readonly ownNetworks?: boolean;
+  /** Where programs can be given a network together; they share the machine's without. */
+  openNetwork?(options: { readonly isolated: boolean }): Promise<HostNetwork>;
   start(spec: ContainerSpec): Promise<RunningContainer>;
+}
+
+/** A sandbox that answers for all of its programs at the end. */
+export interface ClosableSandbox extends Sandbox {
+  /** Kills every program that still runs. */
+  close(): Promise<void>;
+}
+
+/** The images that a job or model may name. */
+export interface ProgramImages {
+  /** What an image URI stands for here, or undefined if nothing is known by it. */
+  find(uri: string): string | undefined;
+  /**
+   * Makes what `find` answered ready to run; the answer goes into a ContainerSpec. However many ask at once, it is made
+   * once. Throws Error with a sentence if it can't be; the next call tries again.
+   */
+  prepare(image: string, say?: Progress, signal?: AbortSignal): Promise<string>;
+  /** Ends what is being prepared. */
+  close(): Promise<void>;
 }
 
 /** The resources that control rules can name. */
@@ -136,14 +184,11 @@ export interface Context {
   /** States (`OK`, `ALARM`, `INSUFFICIENT_DATA`) of those CloudWatch alarms of these names that exist. */
   readonly alarmStates: (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   readonly sandbox: Sandbox;
-  /** What the programs of images that bring Python packages run with. */
-  readonly imageEnvironments: Pick<ImageEnvironments, 'prepare'>;
+  readonly images: ProgramImages;
   readonly control: Control;
   readonly log: Logger;
   /** Sends one `aws.sagemaker` event to the default bus; a failure to send is logged, never thrown. */
   emit(detailType: string, detail: Record<string, unknown>, resources: string[]): void;
-  /** Folder with the programs of an image URI, or undefined if none is known. */
-  imageDir(uri: string): string | undefined;
 }
 
 /** One API operation: the parsed JSON body in, the JSON answer out. */

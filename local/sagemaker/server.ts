@@ -10,10 +10,8 @@ import { createRuleBook } from './control.js';
 import { createEndpointService } from './endpoints/index.js';
 import { createEmitter } from './events.js';
 import { decoded, readJson, sendError, sendJson } from './http.js';
-import { findImage } from './images.js';
 import { logsOperations } from './logs/index.js';
-import { createImageEnvironments } from './runtime/image-environment.js';
-import { createSandbox } from './runtime/sandbox.js';
+import { openPrograms } from './programs.js';
 import { servingRoot } from './runtime/serve.js';
 import { openStore } from './store.js';
 import { surface, type Controlled } from './surface.js';
@@ -71,8 +69,7 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
   const log = deps.log ?? pino({ level: 'silent' });
   const clients = createClients(env, config.region);
   const emitter = createEmitter(clients.events, log);
-  const imageEnvironments = createImageEnvironments(log);
-  const sandbox = await createSandbox({ stateDir: config.stateDir, log, env, imageEnvironments });
+  const { sandbox, images } = await openPrograms(config, { env, log });
   await rm(servingRoot(config.stateDir), { recursive: true, force: true });
   const store = openStore(join(config.stateDir, 'resources'));
   const rules = createRuleBook(store);
@@ -81,11 +78,10 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
     store,
     ...clients,
     sandbox,
-    imageEnvironments,
+    images,
     control: rules,
     log,
     emit: emitter.emit,
-    imageDir: (uri) => findImage(config.images, uri),
   };
 
   dropOrphanedTags(ctx);
@@ -109,7 +105,7 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
     // Services wait for programs that are about to start; told first, they take what ends here for the shutdown it is.
-    await Promise.all([...services, imageEnvironments].map((part) => part.close()));
+    await Promise.all([...services, images].map((part) => part.close()));
     await sandbox.close();
     await emitter.flush();
     server.closeAllConnections();
@@ -133,7 +129,7 @@ function absolute(config: SageMakerConfig): SageMakerConfig {
   return {
     ...config,
     stateDir: resolve(config.stateDir),
-    images: resolved(config.images),
+    images: config.engine ? config.images : resolved(config.images),
     fileSystems: resolved(config.fileSystems ?? {}),
   };
 }

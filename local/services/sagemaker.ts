@@ -1,3 +1,4 @@
+import type { StartOptions } from '../options.js';
 import { compiled, packagePath } from '../paths.js';
 import { installerEnv } from '../tools/install.js';
 import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
@@ -28,11 +29,23 @@ function fileSystems(): Record<string, string> {
   return own ? { SAGEMAKER_LOCAL_FILE_SYSTEMS: own } : {};
 }
 
+/** What tells an engine's command where its daemon, its state and the credentials of its `login` are. */
+const OF_AN_ENGINE =
+  /^(DOCKER_\w+|CONTAINER_\w+|CONTAINERS_\w+|REGISTRY_AUTH_FILE|XDG_\w+|DBUS_SESSION_BUS_ADDRESS|SAGEMAKER_LOCAL_(GPUS|BUILD_ARGS))$/;
+
+function engineEnv(engine: string | undefined): Record<string, string | undefined> {
+  const name = engine ?? process.env.SAGEMAKER_LOCAL_ENGINE;
+  if (!name) return {};
+  const own = Object.entries(process.env).filter(([variable]) => OF_AN_ENGINE.test(variable));
+  return { ...Object.fromEntries(own), SAGEMAKER_LOCAL_ENGINE: name };
+}
+
 /** The local SageMaker: see local/sagemaker. `awsEnv` leads it to S3, KMS and EventBridge. */
 export function sagemakerService(
   ctx: ServiceContext,
   port: number,
   awsEnv: Readonly<Record<string, string>>,
+  engine?: StartOptions['engine'],
 ): ProcessSpec {
   return {
     name: 'sagemaker',
@@ -47,6 +60,7 @@ export function sagemakerService(
       SAGEMAKER_LOCAL_STATE_DIR: ctx.dir,
       SAGEMAKER_LOCAL_IMAGES: JSON.stringify(images()),
       ...fileSystems(),
+      ...engineEnv(engine),
     },
     alive: () => responds(`http://127.0.0.1:${port}/_local/health`),
     readyWithinMs: 30_000,

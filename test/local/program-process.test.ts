@@ -23,7 +23,7 @@ afterAll(async () => {
 describe('a program that is stopped as soon as it is started', () => {
   it.each([0, 2, 4, 6, 8, 10, 12, 15, 20])('gets SIGTERM %i ms after its start', async (delayMs) => {
     const optMl = await mkdtemp(join(dir, 'opt-ml-'));
-    const spec = { imageDir: probeImage, command: 'train' as const, optMl, env: {}, logFile: join(dir, 'log') };
+    const spec = { image: probeImage, command: 'train' as const, optMl, env: {}, logFile: join(dir, 'log') };
     const container = await sandbox.start(spec);
     await sleep(delayMs);
     const asked = Date.now();

@@ -38,7 +38,7 @@ async function open(mode?: 'plain') {
   } as const;
   const ctx = { sandbox, config } satisfies Partial<Context>;
   const serve = (MODE: string, startupTimeoutMs = 10_000) =>
-    startServing(ctx, { imageDir: probeImage, modelDir, env: { MODE }, logFile: join(dir, 'log'), startupTimeoutMs });
+    startServing(ctx, { image: probeImage, modelDir, env: { MODE }, logFile: join(dir, 'log'), startupTimeoutMs });
   return { sandbox, serve };
 }
 
@@ -76,7 +76,7 @@ describe.each([undefined, 'plain'] as const)('a sandbox (%s)', (mode) => {
     await mkdir(join(optMl, 'input/config'), { recursive: true });
     const config = JSON.stringify({ ignoreSigterm: '1', sleepMs: '60000' });
     await writeFile(join(optMl, 'input/config/hyperparameters.json'), config);
-    const spec = { imageDir: probeImage, command: 'train' as const, optMl, env: {}, logFile: join(dir, 'log') };
+    const spec = { image: probeImage, command: 'train' as const, optMl, env: {}, logFile: join(dir, 'log') };
     const container = await sandbox.start(spec);
     await new Promise((resolve) => setTimeout(resolve, 300));
     const exit = await container.stop(200);
@@ -85,7 +85,7 @@ describe.each([undefined, 'plain'] as const)('a sandbox (%s)', (mode) => {
   });
 
   it('names a program that is not there', async () => {
-    const spec = { imageDir: dir, command: 'train' as const, optMl: dir, env: {}, logFile: join(dir, 'log') };
+    const spec = { image: dir, command: 'train' as const, optMl: dir, env: {}, logFile: join(dir, 'log') };
     await expect(sandbox.start(spec)).rejects.toThrow(`${join(dir, 'train')} is not there or not executable`);
   });
 });

@@ -138,7 +138,7 @@ describe('a channel on a file system', () => {
     });
     try {
       const { exited } = await sandbox.start({
-        imageDir: probeImage,
+        image: probeImage,
         command: 'train',
         optMl,
         env: {},

@@ -1,18 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import {
   CreateTrainingJobCommand,
   DeleteTrainingJobCommand,
   StopTrainingJobCommand,
   waitUntilTrainingJobCompletedOrStopped,
 } from '@aws-sdk/client-sagemaker';
-import { extract } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFixture, trainingRequest, type Fixture } from './fixtures/sagemaker.js';
+import { archive, startFixture, trainingRequest, type Fixture } from './fixtures/sagemaker.js';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -31,21 +27,6 @@ const channel = (name: string, uri: string, type: 'S3Prefix' | 'ManifestFile' = 
     },
   },
 });
-
-/** Unpacks an archive of the bucket and returns its text files. */
-async function archive(key: string): Promise<Record<string, string>> {
-  const dir = await mkdtemp(join(tmpdir(), 'archive-'));
-  try {
-    await mkdir(dir, { recursive: true });
-    const { Body } = await fixture.object(key);
-    await pipeline(Body as Readable, extract({ cwd: dir }));
-    const names = (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-    const texts = names.map(async (entry) => [entry.name, await readFile(join(entry.parentPath, entry.name), 'utf8')]);
-    return Object.fromEntries(await Promise.all(texts)) as Record<string, string>;
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
 
 describe('a training job that goes well', () => {
   it('runs the program by the container contract and ends with an artefact', async () => {
@@ -101,7 +82,7 @@ describe('a training job that goes well', () => {
     expect(job.BillableTimeInSeconds).toBeGreaterThan(0);
     expect(job.TrainingEndTime?.getTime()).toBeGreaterThanOrEqual(job.TrainingStartTime?.getTime() ?? Infinity);
 
-    const seen = JSON.parse((await archive('models/well/output/model.tar.gz'))['seen.json'] ?? '') as {
+    const seen = JSON.parse((await archive(fixture, 'models/well/output/model.tar.gz'))['seen.json'] ?? '') as {
       files: string[];
       environment: Record<string, string>;
       resources: unknown;
@@ -119,7 +100,7 @@ describe('a training job that goes well', () => {
     });
     expect(seen.resources).toMatchObject({ current_host: 'algo-1', hosts: ['algo-1'] });
     expect(seen.channels).toMatchObject({ train: { ContentType: 'text/csv', TrainingInputMode: 'File' } });
-    expect(await archive('models/well/output/output.tar.gz')).toEqual({ 'report.txt': 'report' });
+    expect(await archive(fixture, 'models/well/output/output.tar.gz')).toEqual({ 'report.txt': 'report' });
 
     const model = await fixture.object('models/well/output/model.tar.gz');
     expect(model).toMatchObject({ ServerSideEncryption: 'aws:kms' });
@@ -141,7 +122,7 @@ describe('a training job that goes well', () => {
     );
     await fixture.client.send(new CreateTrainingJobCommand(request));
     expect(await fixture.job('sharded')).toMatchObject({ TrainingJobStatus: 'Completed' });
-    const seen = JSON.parse((await archive('models/sharded/output/model.tar.gz'))['seen.json'] ?? '') as {
+    const seen = JSON.parse((await archive(fixture, 'models/sharded/output/model.tar.gz'))['seen.json'] ?? '') as {
       files: string[];
       resources: unknown;
     };
@@ -160,7 +141,7 @@ describe('a training job that goes well', () => {
       await fixture.job(`checkpoint-${name}`);
     }
     expect(await fixture.text('checkpoints/epoch-1')).toBe('state');
-    const { 'seen.json': seen } = await archive('models/checkpoint-second/output/model.tar.gz');
+    const { 'seen.json': seen } = await archive(fixture, 'models/checkpoint-second/output/model.tar.gz');
     expect(JSON.parse(seen ?? '')).toMatchObject({ checkpoints: ['epoch-1'] });
   });
 });
@@ -175,7 +156,7 @@ describe('a training job that is stopped', () => {
     const job = await fixture.job('halted');
     expect(job).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' });
     expect(job.SecondaryStatusTransitions?.map(({ Status }) => Status)).toContain('Stopping');
-    expect(await archive('models/halted/output/model.tar.gz')).toEqual({ 'stopped.txt': 'stopped' });
+    expect(await archive(fixture, 'models/halted/output/model.tar.gz')).toEqual({ 'stopped.txt': 'stopped' });
     await expect(fixture.client.send(new StopTrainingJobCommand({ TrainingJobName: 'halted' }))).rejects.toMatchObject({
       name: 'ValidationException',
       message: 'The request was rejected because the training job is in status Stopped.',

@@ -60,7 +60,7 @@ export function imageNotFound(ctx: Context, image: string): ApiError {
 
 /** Checks that the image and the model data exist, as CreateModel does. */
 export async function checkReferences(ctx: Context, container: ContainerDefinition): Promise<void> {
-  if (ctx.imageDir(container.Image) === undefined) throw imageNotFound(ctx, container.Image);
+  if (ctx.images.find(container.Image) === undefined) throw imageNotFound(ctx, container.Image);
   const url = modelDataUrl(container);
   if (url === undefined) return;
   if (!url.startsWith('s3://')) throw unavailable(`the model data address "${url}" (only s3://bucket/key)`);

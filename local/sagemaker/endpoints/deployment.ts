@@ -31,7 +31,7 @@ export function resolveDeployment(ctx: Context, config: EndpointConfigRecord, re
 function resolveVariant(ctx: Context, variant: ProductionVariant, retained: Retained | undefined): DeployedVariant {
   const model = getModel(ctx, variant.ModelName);
   const container = servingContainer(model);
-  if (ctx.imageDir(container.Image) === undefined) throw imageNotFound(ctx, container.Image);
+  if (ctx.images.find(container.Image) === undefined) throw imageNotFound(ctx, container.Image);
   const before = retained?.variants.find((candidate) => candidate.name === variant.VariantName);
   const url = modelDataUrl(container);
   return {

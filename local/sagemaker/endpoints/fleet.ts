@@ -78,15 +78,21 @@ export class Fleet {
       throw new DeploymentFailure(cause.message, { cause });
     });
     // Looked up anew, so that an endpoint of an earlier start finds its image where it is now.
-    const imageDir = this.ctx.imageDir(variant.image);
-    if (imageDir === undefined) throw new DeploymentFailure(imageNotFound(this.ctx, variant.image).message);
+    const found = this.ctx.images.find(variant.image);
+    if (found === undefined) throw new DeploymentFailure(imageNotFound(this.ctx, variant.image).message);
+    const image = await this.ctx.images.prepare(found).catch((cause: Error) => {
+      throw new DeploymentFailure(`The image of production variant ${variant.name} can't be used: ${cause.message}`, {
+        cause,
+      });
+    });
     if (this.#stopping) return;
     const count = Math.min(variant.instanceCount, MAX_PROCESSES);
     const processes = Array.from(
       { length: count },
       (_, index) =>
         new ServedProcess(this.ctx, {
-          imageDir,
+          image,
+          instanceType: variant.instanceType,
           modelDir: model,
           env: variant.environment,
           logFile: logFile(this.ctx, this.endpoint, this.deployment, variant.name, index),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { installed, type Progress } from '../../tools/install.js';
+import { aborted } from './aborted.js';
 
 /** In an image's folder: the pinned and hashed Python packages its programs need (requirements as pip reads them). */
 const LOCK = 'requirements.lock';
@@ -84,14 +85,4 @@ async function make(imageDir: string, say: Progress, signal: AbortSignal): Promi
   const tell = (line: string): void => say(line.startsWith(' ') ? `${doing} (once): ${line.trim()}` : line);
   const set = await installed({ name, requirements, doing }, tell, signal);
   return { bin: dirname(set.python), env: { ...set.env } };
-}
-
-/** Rejects when the signal is aborted; listens no longer than `work` lasts. */
-function aborted(signal: AbortSignal, work: Promise<unknown>): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const release = (): void => signal.removeEventListener('abort', onAbort);
-    work.then(release, release);
-  });
 }

@@ -2,19 +2,17 @@ import { accessSync, constants } from 'node:fs';
 import { cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ContainerSpec, RunningContainer, Sandbox } from '../context.js';
+import type { ClosableSandbox, ContainerSpec, RunningContainer } from '../context.js';
 import type { ImageEnvironment, ImageEnvironments } from './image-environment.js';
 import { commandLine, probeIsolation } from './namespace.js';
 import { CONTRACT_PORT, openGateway, type Gateway } from './own-network.js';
 import { startProcess, withCleanUp } from './process.js';
 import { openRegistry } from './registry.js';
 
-/** Runs the programs of images, and answers for all of them at the end. */
-export interface HostSandbox extends Sandbox {
+/** Runs the programs of images as processes. */
+export interface HostSandbox extends ClosableSandbox {
   /** `private`: programs see a private /opt/ml. `plain`: they get SAGEMAKER_BASE_DIR. */
   readonly mode: 'private' | 'plain';
-  /** Kills every program that still runs. */
-  close(): Promise<void>;
 }
 
 /** What a program inherits of our environment: how to find interpreters, temporary files and its language. */
@@ -48,9 +46,9 @@ export async function createSandbox(options: {
   return {
     mode,
     async start(spec) {
-      const program = join(spec.imageDir, spec.command);
+      const program = join(spec.image, spec.command);
       assertProgram(program);
-      const image = (await options.imageEnvironments?.prepare(spec.imageDir)) ?? { env: {} };
+      const image = (await options.imageEnvironments?.prepare(spec.image)) ?? { env: {} };
       if (mode === 'plain' && spec.modelDir) {
         await rm(join(spec.optMl, 'model'), { recursive: true, force: true });
         await symlink(spec.modelDir, join(spec.optMl, 'model'), 'dir');
@@ -59,7 +57,7 @@ export async function createSandbox(options: {
       const gateway = spec.ownNetwork ? await enterOwnNetwork(spec, mode) : undefined;
       const started = await startProcess({
         argv: commandLine(isolation, stage, { ...spec, socket: gateway?.socket }, [program, spec.command]),
-        cwd: spec.imageDir,
+        cwd: spec.image,
         env: environment(options.env, image, spec, mode),
         logFile: spec.logFile,
         onLogLost: (err) => options.log.warn({ err, logFile: spec.logFile }, "a program's output is lost"),
@@ -91,6 +89,13 @@ export async function createSandbox(options: {
   };
 }
 
+/** Those variables that stand for the execution role. */
+export function roleOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const ofRole = (entry: [string, string | undefined]): entry is [string, string] =>
+    ROLE.test(entry[0]) && entry[1] !== undefined;
+  return Object.fromEntries(Object.entries(env).filter(ofRole));
+}
+
 /** Without namespaces nothing can be mounted: what a program may write to is a link, what it may only read a copy. */
 async function placeMounts({ optMl, mounts = [] }: ContainerSpec): Promise<void> {
   for (const { folder, path, readOnly } of mounts) {
@@ -106,7 +111,7 @@ async function placeMounts({ optMl, mounts = [] }: ContainerSpec): Promise<void>
 async function enterOwnNetwork(spec: ContainerSpec, mode: HostSandbox['mode']): Promise<Gateway> {
   if (mode === 'private' && spec.port !== undefined) return openGateway(spec.port);
   throw new Error(
-    `${spec.imageDir}: its program listens on ${CONTRACT_PORT} only, and this machine has no network namespaces to run several such: make it listen on SAGEMAKER_BIND_TO_PORT`,
+    `${spec.image}: its program listens on ${CONTRACT_PORT} only, and this machine has no network namespaces to run several such: make it listen on SAGEMAKER_BIND_TO_PORT`,
   );
 }
 
@@ -129,8 +134,9 @@ function environment(
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(own)) {
     if (value === undefined) continue;
-    if (INHERITED.test(name) || (!spec.withoutCredentials && ROLE.test(name))) env[name] = value;
+    if (INHERITED.test(name)) env[name] = value;
   }
+  if (!spec.withoutCredentials) Object.assign(env, roleOf(own));
   // Programs whose first line is `#!/usr/bin/env node` get the Node that we run on.
   const path = [image.bin ?? [], dirname(process.execPath), env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].flat();
   env['PATH'] = path.join(delimiter);

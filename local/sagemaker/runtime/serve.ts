@@ -8,7 +8,9 @@ import { contractPortTaken, listensOnContractPort } from './own-network.js';
 
 /** What is needed to serve one model by one program. */
 export interface ServingSpec {
-  readonly imageDir: string;
+  /** As ContainerSpec has it. */
+  readonly image: string;
+  readonly instanceType?: string;
   /** Unpacked model; the program sees it, read-only, as /opt/ml/model. Several programs may share it. */
   readonly modelDir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -59,7 +61,8 @@ export function servingRoot(stateDir: string): string {
  * Throws ServingError if it exits or is not healthy in time; nothing runs then.
  */
 export async function startServing(ctx: Pick<Context, 'sandbox' | 'config'>, spec: ServingSpec): Promise<Serving> {
-  const first = await attempt(ctx, spec, false);
+  // Containers have networks of their own from the start.
+  const first = await attempt(ctx, spec, ctx.sandbox.ownNetworks === true);
   if (first.container) return first;
   if (first.outcome !== 'wrong port') throw servingError(first.outcome, spec);
   const second = await attempt(ctx, spec, true);
@@ -78,7 +81,7 @@ async function attempt(
   await mkdir(servingRoot(ctx.config.stateDir), { recursive: true });
   const optMl = await mkdtemp(join(servingRoot(ctx.config.stateDir), 'opt-ml-'));
   const remove = (): Promise<void> => rm(optMl, { recursive: true, force: true });
-  const port = await getPort({ host: ctx.config.host });
+  const port = ctx.sandbox.ownNetworks ? undefined : await getPort({ host: ctx.config.host });
   const said = { portTaken: false };
   const onLine = (line: string): void => {
     said.portTaken ||= PORT_TAKEN.test(line);
@@ -96,7 +99,8 @@ async function attempt(
   signal?.addEventListener('abort', cancel, { once: true });
   if (signal?.aborted) cancel();
   try {
-    const url = `http://${ctx.config.host}:${port}`;
+    // A program that has no address has ended.
+    const url = container.url ?? '';
     const outcome = await healthy(url, container, startupTimeoutMs, ownNetwork);
     if (outcome === 'healthy') return { url, container };
     await container.stop(0);

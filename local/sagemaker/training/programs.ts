@@ -10,7 +10,7 @@ const STOP_GRACE_MS = 120_000;
 
 /**
  * What AWS does before instances start: the keys must be usable, the image must be there and ready to run; `say` hears
- * how that goes. Returns the image's folder; throws JobFailure.
+ * how that goes. Returns the image as it is run; throws JobFailure.
  */
 export async function provision(
   ctx: Context,
@@ -27,13 +27,12 @@ export async function provision(
     if (refused) throw new JobFailure(refused);
   }
   const image = String(AlgorithmSpecification?.TrainingImage);
-  const imageDir = ctx.imageDir(image);
-  if (imageDir) {
-    await ctx.imageEnvironments.prepare(imageDir, say, signal).catch((cause: unknown) => {
+  const found = ctx.images.find(image);
+  if (found) {
+    return ctx.images.prepare(found, say, signal).catch((cause: unknown) => {
       signal.throwIfAborted();
       throw new JobFailure(`ClientError: Cannot start algorithm container. ${messageOf(cause)}`, { cause });
     });
-    return imageDir;
   }
   throw new JobFailure(
     `ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect. (Image "${image}" has no folder on this machine: map it in SAGEMAKER_LOCAL_IMAGES.)`,
@@ -49,13 +48,15 @@ export async function runPrograms(
   job: TrainingJob,
   hosts: readonly Host[],
   options: {
-    readonly imageDir: string;
+    readonly image: string;
     readonly soft: AbortSignal;
     readonly hard: AbortSignal;
     readonly onLine: (line: string) => void;
   },
 ): Promise<Exit[]> {
   const { soft, hard } = options;
+  const isolated = job.request.EnableNetworkIsolation === true;
+  const network = hosts.length > 1 ? await ctx.sandbox.openNetwork?.({ isolated }) : undefined;
   const running: RunningContainer[] = [];
   const stopAll = (graceMs: number) => (): void => {
     for (const container of running) void container.stop(graceMs);
@@ -64,7 +65,7 @@ export async function runPrograms(
   soft.addEventListener('abort', stop, { once: true });
   hard.addEventListener('abort', kill, { once: true });
   try {
-    for (const host of hosts) running.push(await start(ctx, job, host, options));
+    for (const host of hosts) running.push(await start(ctx, job, host, { ...options, network: network?.name }));
     // An abort while they were being started found some of them only.
     if (soft.aborted) (hard.aborted ? kill : stop)();
     return await Promise.all(
@@ -78,6 +79,10 @@ export async function runPrograms(
     kill();
     soft.removeEventListener('abort', stop);
     hard.removeEventListener('abort', kill);
+    if (network) {
+      await Promise.all(running.map(({ exited }) => exited));
+      await network.close();
+    }
   }
 }
 
@@ -85,10 +90,12 @@ function start(
   ctx: Context,
   { TrainingJobName, request, state }: TrainingJob,
   host: Host,
-  options: { readonly imageDir: string; readonly onLine: (line: string) => void },
+  options: { readonly image: string; readonly network: string | undefined; readonly onLine: (line: string) => void },
 ): Promise<RunningContainer> {
   return ctx.sandbox.start({
-    imageDir: options.imageDir,
+    image: options.image,
+    instanceType: request.ResourceConfig?.InstanceType,
+    ...(options.network === undefined ? {} : { host: { name: host.name, network: options.network } }),
     command: 'train',
     optMl: host.optMl,
     mounts: mountsFor(ctx, request),

@@ -113,7 +113,7 @@ export class TrainingRun {
     await this.#meet('Starting');
     const canned = this.job.plan?.canned === true;
     const say = (line: string): void => explain(this.ctx, this.job, line);
-    const imageDir = canned ? '' : await provision(this.ctx, this.job, { say, signal: this.#soft.signal });
+    const image = canned ? '' : await provision(this.ctx, this.job, { say, signal: this.#soft.signal });
     const deadline = setTimeout(
       () => this.#expire(),
       Math.min(Number(this.job.request.StoppingCondition?.MaxRuntimeInSeconds) * 1000, LONGEST_TIMER_MS),
@@ -125,7 +125,7 @@ export class TrainingRun {
       await this.#meet('Downloading');
       const checkpoints = await this.#download();
       try {
-        await this.#train(imageDir, checkpoints);
+        await this.#train(image, checkpoints);
         clearTimeout(deadline);
         await this.#upload(checkpoints);
       } finally {
@@ -147,12 +147,12 @@ export class TrainingRun {
     });
   }
 
-  async #train(imageDir: string, checkpoints: CheckpointSync): Promise<void> {
+  async #train(image: string, checkpoints: CheckpointSync): Promise<void> {
     this.#soft.signal.throwIfAborted();
     this.#move('Training');
     await this.#meet('Training');
     const exits = await runPrograms(this.ctx, this.job, this.#hosts, {
-      imageDir,
+      image,
       soft: this.#soft.signal,
       hard: this.#hard.signal,
       onLine: (line) => this.#metrics.line(line),

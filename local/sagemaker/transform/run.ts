@@ -111,12 +111,7 @@ export class TransformRun {
     if (this.job.plan?.canned) return;
     await this.#checkKeys();
     const container = servingContainer(this.model);
-    const imageDir = this.ctx.imageDir(container.Image);
-    if (!imageDir) {
-      throw new JobFailure(
-        `ClientError: Cannot pull the image "${container.Image}": it has no folder on this machine; map it in SAGEMAKER_LOCAL_IMAGES`,
-      );
-    }
+    const image = await this.#image(container.Image);
     const files = await this.#inputs();
     const modelDir = join(this.#dir, 'model');
     await this.#fetch(container, modelDir);
@@ -125,7 +120,7 @@ export class TransformRun {
     const instances = this.job.request.TransformResources?.InstanceCount ?? 1;
     const failures = await Promise.all(
       Array.from({ length: Math.min(instances, files.length) }, (_, index) =>
-        this.#instance(index, shard(files, index, instances), { imageDir, modelDir, container }),
+        this.#instance(index, shard(files, index, instances), { image, modelDir, container }),
       ),
     );
     const [first] = failures.flat();
@@ -136,7 +131,7 @@ export class TransformRun {
   async #instance(
     index: number,
     files: readonly InputFile[],
-    model: { imageDir: string; modelDir: string; container: ContainerDefinition },
+    model: { image: string; modelDir: string; container: ContainerDefinition },
   ): Promise<JobFailure[]> {
     const { url, container } = await this.#serve(index, model);
     const stop = (): void => void container.stop(this.#graceMs);
@@ -168,11 +163,12 @@ export class TransformRun {
 
   async #serve(
     index: number,
-    model: { imageDir: string; modelDir: string; container: ContainerDefinition },
+    model: { image: string; modelDir: string; container: ContainerDefinition },
   ): ReturnType<typeof startServing> {
     try {
       return await startServing(this.ctx, {
-        imageDir: model.imageDir,
+        image: model.image,
+        instanceType: this.job.request.TransformResources?.InstanceType,
         modelDir: model.modelDir,
         env: { ...model.container.Environment, ...this.job.request.Environment, SAGEMAKER_BATCH: 'true' },
         logFile: transformLogs(this.ctx, this.job.TransformJobName, index).program,
@@ -183,6 +179,19 @@ export class TransformRun {
     } catch (error) {
       throw new JobFailure(`AlgorithmError: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  async #image(uri: string): Promise<string> {
+    const found = this.ctx.images.find(uri);
+    if (!found) {
+      throw new JobFailure(
+        `ClientError: Cannot pull the image "${uri}": it has no folder on this machine; map it in SAGEMAKER_LOCAL_IMAGES`,
+      );
+    }
+    return this.ctx.images.prepare(found, undefined, this.#over.signal).catch((cause: Error) => {
+      this.#over.signal.throwIfAborted();
+      throw new JobFailure(`ClientError: Cannot pull the image "${uri}": ${cause.message}`, { cause });
+    });
   }
 
   async #checkKeys(): Promise<void> {

@@ -109,7 +109,8 @@ export class MortalServer {
   }
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+/** The address that a starting server tells in its log. */
+export async function urlOf(child: ChildProcess): Promise<string> {
   const stdout = child.stdout;
   if (!stdout) throw new Error('the process has no output to read its URL from');
   let text = '';

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { create } from 'tar';
-import type { Context } from '../../../local/sagemaker/context.js';
+import type { Context, SageMakerConfig } from '../../../local/sagemaker/context.js';
 import { startSageMaker, type LocalSageMaker } from '../../../local/sagemaker/server.js';
 
 export const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/echo:1';
@@ -50,6 +50,7 @@ export class Harness {
   constructor(
     readonly awsEndpoint: string,
     readonly env: NodeJS.ProcessEnv = {},
+    readonly more: Partial<SageMakerConfig> = {},
   ) {
     this.s3 = new S3Client({ endpoint: awsEndpoint, region: REGION, credentials: CREDENTIALS, forcePathStyle: true });
   }
@@ -64,8 +65,9 @@ export class Harness {
   /** Starts the server on the state folder as it is. */
   async boot(): Promise<void> {
     const images = { echo: fileURLToPath(new URL('echo', import.meta.url)) };
+    const { stateDir, more } = this;
     this.#server = await startSageMaker(
-      { host: '127.0.0.1', port: 0, region: REGION, accountId: '000000000000', stateDir: this.stateDir, images },
+      { host: '127.0.0.1', port: 0, region: REGION, accountId: '000000000000', stateDir, images, ...more },
       { env: { ...process.env, AWS_ENDPOINT_URL: this.awsEndpoint, ...this.env } },
     );
     const options = { endpoint: this.#server.url, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 };

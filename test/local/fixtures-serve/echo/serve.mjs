@@ -44,7 +44,7 @@ const server = createServer(async (req, res) => {
   );
 });
 
-server.listen(port, '127.0.0.1');
+server.listen(port, process.env.SERVE_HOST ?? '127.0.0.1');
 process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();

@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Engine } from '../../../engine/engine.js';
+import { EngineError } from '../../../engine/errors.js';
+import type { ClosableSandbox, ContainerSpec, HostNetwork, RunningContainer } from '../context.js';
+import { CONTRACT_PORT } from '../runtime/own-network.js';
+import { createArguments, labelled } from './arguments.js';
+import { removeContainer, startContainer } from './container.js';
+import { takeOwnership } from './owners.js';
+import { sweep, watchOver } from './sweep.js';
+
+const LOOK_EVERY_MS = 50;
+
+export interface EngineSandboxOptions {
+  readonly engine: Engine;
+  /** What is left of a server in the same folder is removed. */
+  readonly stateDir: string;
+  readonly log: Logger;
+  /** A network of the engine that containers join, and in which this server reaches them itself; loopback ports without. */
+  readonly network?: string | undefined;
+  /** Variables that stand for the execution role, for programs on `network`: nothing else leads to the emulated services. */
+  readonly role?: Readonly<Record<string, string>>;
+  /** GPUs are passed to containers of instance types that have some. */
+  readonly gpus?: boolean;
+}
+
+/**
+ * Runs images in a container engine as SageMaker does: `train` and `serve`, /opt/ml as a volume, a network of its own
+ * each. Removes what an earlier life left, and has its containers removed however this one ends.
+ */
+export async function createEngineSandbox(options: EngineSandboxOptions): Promise<ClosableSandbox> {
+  const { engine, log } = options;
+  const state = createHash('sha256').update(options.stateDir).digest('hex').slice(0, 12);
+  const ofState = `perennial.state=${state}`;
+  const removed = await sweep(engine, ofState);
+  if (removed > 0) log.warn({ removed }, 'containers or networks of an earlier life were still there; removed them');
+  log.info({ engine: engine.name }, 'programs of images run in containers');
+  // The watch over a life that was killed may still go on while the next one starts its own.
+  const ofLife = `perennial.life=${randomBytes(6).toString('hex')}`;
+  const unwatch = watchOver(engine, ofLife);
+  const labels = [ofState, ofLife];
+  const running = new Set<RunningContainer>();
+  const newName = (what: string): string => `perennial-${state}-${what}-${randomBytes(4).toString('hex')}`;
+
+  const openNetwork = async ({ isolated }: { isolated: boolean }): Promise<HostNetwork> => {
+    const name = newName('net');
+    await engine.run(['network', 'create', ...(isolated ? ['--internal'] : []), ...labelled(labels), name]);
+    return { name, close: async () => void (await engine.run(['network', 'rm', name])) };
+  };
+
+  /** Network of a container that no host of a job shares, and how it is reached. */
+  const networkOf = async (
+    spec: ContainerSpec,
+  ): Promise<{ name?: string | undefined; close?: () => Promise<void> }> => {
+    if (spec.host) return { name: spec.host.network };
+    if (!spec.withoutCredentials) return { name: options.network };
+    return spec.command === 'train' ? { name: 'none' } : openNetwork({ isolated: true });
+  };
+
+  return {
+    ownNetworks: true,
+    openNetwork,
+    async start(spec) {
+      const name = newName(spec.command);
+      const network = await networkOf(spec);
+      const publish = spec.command === 'serve' && network.name === undefined;
+      const given = spec.withoutCredentials || options.network === undefined ? {} : options.role;
+      const { args, env } = createArguments(
+        spec.image,
+        { ...spec, env: { ...given, ...spec.env } },
+        { engine: engine.name, name, labels, network: network.name, publish, gpus: options.gpus === true },
+      );
+      try {
+        await engine.with(env).run(args);
+        const container = await startContainer(engine, name, {
+          output: {
+            logFile: spec.logFile,
+            onLogLost: (err) => log.warn({ err, logFile: spec.logFile }, "a program's output is lost"),
+            onLine: spec.onLine,
+          },
+          cleanUp: async () => {
+            running.delete(container);
+            await network.close?.().catch((err: unknown) => log.warn({ err }, 'a network was not removed'));
+            await takeOwnership(engine, spec.optMl, spec.image, labels).catch((err: unknown) =>
+              log.warn({ err, folder: spec.optMl }, 'what a program wrote still belongs to the user it ran as'),
+            );
+          },
+        });
+        running.add(container);
+        if (spec.command === 'train') return container;
+        const url = await addressOf(engine, name, publish, container);
+        return url === undefined ? container : { ...container, url };
+      } catch (error) {
+        await removeContainer(engine, name);
+        await network.close?.();
+        throw error;
+      }
+    },
+    async close() {
+      await Promise.all([...running].map((container) => container.stop(0)));
+      await sweep(engine, ofLife);
+      unwatch();
+    },
+  };
+}
+
+/** Where a container's port is reached, once it runs; undefined if it ended before. */
+async function addressOf(
+  engine: Engine,
+  name: string,
+  published: boolean,
+  container: RunningContainer,
+): Promise<string | undefined> {
+  let over = false;
+  void container.exited.then(() => (over = true));
+  const ask = published
+    ? ['port', name, `${CONTRACT_PORT}/tcp`]
+    : ['inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}', name];
+  while (!over) {
+    const answer = await engine.run(ask).catch((error: unknown) => {
+      if (error instanceof EngineError) return '';
+      throw error;
+    });
+    const [first = ''] = answer.split(/\s+/);
+    if (first !== '') return `http://${published ? first : `${first}:${CONTRACT_PORT}`}`;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return undefined;
+}
