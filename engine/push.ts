@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine } from './engine.js';
 import { EngineError, ImageError } from './errors.js';
-import { pushFailure } from './push-failure.js';
 import { parseReference, parseRegistry, type Registry } from './reference.js';
+import { registryFailure } from './registry-failure.js';
 
 export interface PushOptions {
   readonly onLine?: ((line: string) => void) | undefined;
@@ -47,7 +47,7 @@ export async function pushImage(
     return { reference: target, digest, pinned: `${name}@${digest}` };
   } catch (error) {
     if (error instanceof EngineError)
-      throw pushFailure({ engine: engine.name, image: target, registry: to, timeoutMs }, error);
+      throw registryFailure({ doing: 'pushed', engine: engine.name, image: target, registry: to, timeoutMs }, error);
     throw error;
   }
 }

@@ -47,6 +47,12 @@ export function parseRegistry(text: string): Registry {
   return { host, prefix: text, isLoopback };
 }
 
+/** The registry that a reference begins with; undefined for one of the engine's own, `localhost/` of podman among them. */
+export function registryOf(image: string): Registry | undefined {
+  const [first = '', ...rest] = image.split('/');
+  return rest.length > 0 && isHost(first) && first !== 'localhost' ? parseRegistry(first) : undefined;
+}
+
 export interface Reference {
   readonly repository: string;
   readonly tag: string;

@@ -10,6 +10,8 @@ import { faults } from './faults.js';
 import { gate } from './gate.js';
 import { history } from './history.js';
 import { historyFull } from './history-full.js';
+import { engineHosts } from './engine-hosts.js';
+import { engine } from './engine.js';
 import { housing } from './housing.js';
 import { lineage } from './lineage.js';
 import { mirrorStorm } from './mirror-storm.js';
@@ -50,6 +52,8 @@ export const scenarios: readonly Scenario[] = [
   crash,
   faults,
   housing,
+  engine,
+  engineHosts,
   warehouse,
   exportScenario,
   warehouseFaults,

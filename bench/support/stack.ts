@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import type { EngineName } from '../../engine/engine.js';
 import { startLocal, type LocalStack, type ServiceName } from '../../local/index.js';
 import type { BenchContext } from '../scenario.js';
 
@@ -15,11 +16,13 @@ export async function withStack<T>(
   { say, signal }: BenchContext,
   use: (stack: LocalStack) => Promise<T>,
   services?: readonly ServiceName[],
+  engine?: EngineName,
 ): Promise<T> {
   const stateDir = await mkdtemp(join(tmpdir(), 'perennial-bench-'));
   try {
     say('starting local mode …');
-    const stack = await startLocal({ stateDir, ports: FREE_PORTS, services, persist: false, signal, onProgress: say });
+    const options = { stateDir, ports: FREE_PORTS, services, engine, persist: false, signal, onProgress: say };
+    const stack = await startLocal(options);
     try {
       signal.throwIfAborted();
       return await use(stack);

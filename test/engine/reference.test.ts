@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../engine/errors.js';
-import { pushFailure } from '../../engine/push-failure.js';
+import { registryFailure } from '../../engine/registry-failure.js';
 import { parseReference, parseRegistry, repositoryOf } from '../../engine/reference.js';
 
 describe('names of images', () => {
@@ -57,8 +57,8 @@ describe('what a registry refuses', () => {
   const registry = parseRegistry('ghcr.io/acme');
   const image = 'ghcr.io/acme/denied-404:0123456789abcdef';
   const failure = (words: readonly string[], afterMs?: number) =>
-    pushFailure(
-      { engine: 'docker', image, registry, timeoutMs: 600_000 },
+    registryFailure(
+      { doing: 'pushed', engine: 'docker', image, registry, timeoutMs: 600_000 },
       new EngineError('docker', { args: ['push', image], code: 1, words, afterMs }),
     ).message;
 

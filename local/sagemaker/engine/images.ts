@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Engine } from '../../../engine/engine.js';
 import { buildImage } from '../../../engine/build.js';
+import { pullImage } from '../../../engine/pull.js';
+import { registryOf } from '../../../engine/reference.js';
 import type { Progress } from '../../tools/install.js';
 import type { ProgramImages } from '../context.js';
 import { findImage } from '../images.js';
 import { aborted } from '../runtime/aborted.js';
 
-/** A reference with a host in front names a registry; `localhost/` is where podman keeps what was built here. */
-const OF_A_REGISTRY = /^[^/]*[.:][^/]*\/|^localhost:\d+\//;
 const BY_DIGEST = /@sha256:[0-9a-f]{64}$/;
 
 /**
@@ -31,8 +31,9 @@ export function createEngineImages(
       const built = await buildImage(engine, image, { buildArgs: options.buildArgs, onLine: say });
       return built.reference;
     }
-    const pulled = OF_A_REGISTRY.test(image) && !(BY_DIGEST.test(image) && (await engine.has('image', image)));
-    if (pulled) await engine.run(['pull', '--quiet', image]);
+    const registry = registryOf(image);
+    if (registry && BY_DIGEST.test(image) && (await engine.has('image', image))) return image;
+    if (registry) await pullImage(engine, image, registry, { onLine: say });
     else if (!(await engine.has('image', image))) {
       throw new Error(
         `${engine.name} has no image "${image}": build it, name it with its registry, or map it in SAGEMAKER_LOCAL_IMAGES to a folder with a Dockerfile or to an image.`,

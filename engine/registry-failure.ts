@@ -1,7 +1,10 @@
 import { ImageError, type EngineError } from './errors.js';
 import type { Registry } from './reference.js';
 
+type Doing = 'pushed' | 'pulled';
+
 interface Hints {
+  readonly doing: Doing;
   readonly host: string;
   /** The engine's command that signs in. */
   readonly login: string;
@@ -11,13 +14,15 @@ interface Hints {
 const KINDS: readonly { readonly words: RegExp; readonly says: (hints: Hints) => string }[] = [
   {
     words: /\b40[13]\b|unauthorized|authentication required|no basic auth credentials|denied|forbidden/i,
-    says: ({ host, login }) =>
-      `${host} refuses it (401 or 403). Sign in with \`${login} ${host}\`, as somebody or with a token that may write there, and see that the repository is there and named right`,
+    says: ({ doing, host, login }) =>
+      `${host} refuses it (401 or 403). Sign in with \`${login} ${host}\`, as somebody or with a token that may ${doing === 'pushed' ? 'write' : 'read'} there, and see that the repository is there and named right`,
   },
   {
-    words: /\b404\b|name.unknown|repository .*does not exist/i,
-    says: ({ host }) =>
-      `${host} does not know the repository (404). Create it, as ECR and some others want it, or correct registry and namespace`,
+    words: /\b404\b|name.unknown|manifest.unknown|repository .*does not exist/i,
+    says: ({ doing, host }) =>
+      doing === 'pushed'
+        ? `${host} does not know the repository (404). Create it, as ECR and some others want it, or correct registry and namespace`
+        : `${host} does not have it (404). Push it there, or correct its name and tag`,
   },
   {
     words: /immutable|tag.invalid|tag .*already exists/i,
@@ -45,23 +50,24 @@ const KINDS: readonly { readonly words: RegExp; readonly says: (hints: Hints) =>
 const LAST_LINES = 4;
 
 interface Failed {
+  readonly doing: Doing;
   readonly engine: string;
-  /** The image as it was to be called there. */
+  /** The image as it is called there. */
   readonly image: string;
   readonly registry: Registry;
   /** How long it was given. */
   readonly timeoutMs: number;
 }
 
-/** A failed push as one message that names image and registry and says what to do; the engine's own words end it. */
-export function pushFailure(failed: Failed, error: EngineError): ImageError {
-  const { engine, image, registry, timeoutMs } = failed;
+/** A failed push or pull as one message that names image and registry and says what to do; the engine's own words end it. */
+export function registryFailure(failed: Failed, error: EngineError): ImageError {
+  const { doing, engine, image, registry, timeoutMs } = failed;
   const { host, isLoopback } = registry;
-  const start = `image ${image} cannot be pushed`;
+  const start = `image ${image} cannot be ${doing}`;
   const options = { cause: error };
   if (error.isLate)
     return new ImageError(
-      `${start}: ${host} has not taken it within ${timeoutMs / 1000} s. See that it can be reached from here, or allow more time`,
+      `${start}: ${host} has not ${doing === 'pushed' ? 'taken' : 'given'} it within ${timeoutMs / 1000} s. See that it can be reached from here, or allow more time`,
       options,
     );
   const errors = error.words.filter((line) => /^error/i.test(line));
@@ -73,6 +79,7 @@ export function pushFailure(failed: Failed, error: EngineError): ImageError {
     .replaceAll(name.slice(host.length + 1), '')
     .replaceAll(host, '');
   const login = `${engine} login${engine === 'podman' && isLoopback ? ' --tls-verify=false' : ''}`;
-  const why = KINDS.find(({ words }) => words.test(bare))?.says({ host, login }) ?? `${engine} and ${host} disagree`;
+  const why =
+    KINDS.find(({ words }) => words.test(bare))?.says({ doing, host, login }) ?? `${engine} and ${host} disagree`;
   return new ImageError(`${start}: ${why}.${said === '' ? '' : `\n${engine} said: ${said}`}`, options);
 }
