@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { ENGINE_NAMES, type EngineName } from '../engine/engine.js';
+import { findEngine } from '../engine/find.js';
 import { makeStateDir } from './files.js';
 import { stopLeftovers } from './leftovers.js';
 import { acquire } from './lock.js';
@@ -130,7 +132,7 @@ class Supervisor {
       case 'slack':
         return slackService(ctx, port('slack'));
       case 'sagemaker':
-        return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls), this.options.engine);
+        return sagemakerService(ctx, port('sagemaker'), awsEnvironment(urls), await this.engine());
       case 'redshift':
         this.trust = await redshiftTrust(dir);
         return redshiftService(
@@ -145,6 +147,18 @@ class Supervisor {
           { ...stackEnvironment(urls, this.trust), WORKER_EVENTS_QUEUE_URL: stateChangeQueueUrl(urls.aws ?? '') },
         );
     }
+  }
+
+  /** The container engine for programs, which answers; undefined if none is asked for. Throws Error with a sentence. */
+  private async engine(): Promise<EngineName | undefined> {
+    const wanted = this.options.engine ?? (process.env.SAGEMAKER_LOCAL_ENGINE || undefined);
+    if (wanted === undefined) return undefined;
+    const known = [...ENGINE_NAMES, 'auto'] as const;
+    const name = known.find((one) => one === wanted);
+    if (!name) throw new Error(`SAGEMAKER_LOCAL_ENGINE is "${wanted}": it must be ${known.join(', ')}, or not set.`);
+    const engine = await findEngine(name);
+    this.say(`Training and endpoints run in containers of ${engine.name}.`);
+    return engine.name;
   }
 
   private async launch(spec: ProcessSpec, state: StateFile): Promise<void> {

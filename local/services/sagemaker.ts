@@ -1,4 +1,4 @@
-import type { StartOptions } from '../options.js';
+import type { EngineName } from '../../engine/engine.js';
 import { compiled, packagePath } from '../paths.js';
 import { installerEnv } from '../tools/install.js';
 import { answers, plainEnv, responds, type ProcessSpec, type ServiceContext } from './service.js';
@@ -33,11 +33,10 @@ function fileSystems(): Record<string, string> {
 const OF_AN_ENGINE =
   /^(DOCKER_\w+|CONTAINER_\w+|CONTAINERS_\w+|REGISTRY_AUTH_FILE|XDG_\w+|DBUS_SESSION_BUS_ADDRESS|SAGEMAKER_LOCAL_(GPUS|BUILD_ARGS))$/;
 
-function engineEnv(engine: string | undefined): Record<string, string | undefined> {
-  const name = engine ?? process.env.SAGEMAKER_LOCAL_ENGINE;
-  if (!name) return {};
+function engineEnv(engine: EngineName | undefined): Record<string, string | undefined> {
+  if (!engine) return {};
   const own = Object.entries(process.env).filter(([variable]) => OF_AN_ENGINE.test(variable));
-  return { ...Object.fromEntries(own), SAGEMAKER_LOCAL_ENGINE: name };
+  return { ...Object.fromEntries(own), SAGEMAKER_LOCAL_ENGINE: engine };
 }
 
 /** The local SageMaker: see local/sagemaker. `awsEnv` leads it to S3, KMS and EventBridge. */
@@ -45,7 +44,7 @@ export function sagemakerService(
   ctx: ServiceContext,
   port: number,
   awsEnv: Readonly<Record<string, string>>,
-  engine?: StartOptions['engine'],
+  engine?: EngineName,
 ): ProcessSpec {
   return {
     name: 'sagemaker',

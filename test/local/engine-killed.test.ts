@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
-import { describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { awsClients } from '../support/aws.js';
 import { temporaryFolder } from '../support/local.js';
 import { engineName, inContainers, leftOf, withoutEngine } from './fixtures/engine.js';
@@ -13,6 +13,9 @@ import { urlOf } from './fixtures-kill/mortal-server.js';
 const MAIN = fileURLToPath(new URL('../../dist/local/sagemaker/main.js', import.meta.url));
 
 describe.skipIf(withoutEngine)(`a server that is killed${withoutEngine ? `: ${withoutEngine}` : ''}`, () => {
+  const servers: ChildProcess[] = [];
+  afterEach(() => servers.forEach((server) => server.kill('SIGKILL')));
+
   it('leaves neither container nor network, and takes its job up again at the next start', async () => {
     const stateDir = await temporaryFolder();
     const bucket = `engine-${Math.random().toString(36).slice(2)}`;
@@ -29,6 +32,7 @@ describe.skipIf(withoutEngine)(`a server that is killed${withoutEngine ? `: ${wi
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
+      servers.push(child);
       const endpoint = await urlOf(child);
       child.stdout?.resume();
       const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
