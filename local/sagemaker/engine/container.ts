@@ -13,7 +13,7 @@ export interface Output {
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
-/** Starts a container that was created, follows its output to its end, and removes it then. */
+/** Starts a container that was created and follows its output to its end, which is only told once `cleanUp`, which must not fail, is through. */
 export async function startContainer(
   engine: Engine,
   name: string,
@@ -25,11 +25,7 @@ export async function startContainer(
     cwd: '/',
     ...output,
   });
-  const ended = withCleanUp(attached, async () => {
-    // The command may have ended without its container: the engine went away, or somebody killed it.
-    await removeContainer(engine, name);
-    await cleanUp();
-  });
+  const ended = withCleanUp(attached, cleanUp);
   return { ...ended, stop: (graceMs) => stop(engine, name, ended.exited, graceMs) };
 }
 

@@ -81,10 +81,19 @@ export async function createEngineSandbox(options: EngineSandboxOptions): Promis
           },
           cleanUp: async () => {
             running.delete(container);
-            await network.close?.().catch((err: unknown) => log.warn({ err }, 'a network was not removed'));
-            await takeOwnership(engine, spec.optMl, spec.image, labels).catch((err: unknown) =>
-              log.warn({ err, folder: spec.optMl }, 'what a program wrote still belongs to the user it ran as'),
-            );
+            const steps: [string, () => Promise<void> | undefined][] = [
+              // The attached command may have ended without its container: the engine went away, or somebody killed it.
+              ['its container is still there', () => removeContainer(engine, name)],
+              ['its network is still there', () => network.close?.()],
+              [
+                'what it wrote still belongs to the user it ran as',
+                () => takeOwnership(engine, spec.optMl, spec.image, labels),
+              ],
+            ];
+            for (const [fault, step] of steps)
+              await step()?.catch((err: unknown) =>
+                log.warn({ err, container: name }, 'a program has ended, but %s', fault),
+              );
           },
         });
         running.add(container);
