@@ -18,6 +18,7 @@ export { createRetentionActivities } from './retention/index.js';
 export { createRetrainActivities } from './retrains.js';
 export { createRowActivities } from './rows/index.js';
 export { createStorageActivities } from './storage/index.js';
+export { createDigestOf } from './training/digest/index.js';
 export { createTrainingActivities } from './training/index.js';
 export { createTransformActivities } from './transforms/index.js';
 export { createTriggerActivities } from './trigger.js';

@@ -1,5 +1,6 @@
 import type { Definition } from './definition/index.js';
 import type { EvaluationActivities, Holdout } from './evaluation.js';
+import type { ImageIdentity } from './images.js';
 import type { InsightActivities } from './insight.js';
 import type { RunTime } from './names.js';
 import type { NotifyActivities } from './notices.js';
@@ -71,7 +72,7 @@ export interface DataActivities {
 }
 
 /** A training job of an earlier run that a run goes on with. */
-export interface ResumedJob {
+export interface ResumedJob extends ImageIdentity {
   readonly trainingJob: string;
   readonly image: string;
   readonly instanceType: string;
@@ -97,7 +98,7 @@ export interface StartTrainingInput {
   readonly channels: CheckDataResult['channels'];
 }
 
-export interface TrainingStarted {
+export interface TrainingStarted extends ImageIdentity {
   readonly trainingJob: string;
   readonly image: string;
   readonly instanceType: string;

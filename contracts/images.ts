@@ -59,3 +59,37 @@ export function imageUri(algorithm: Algorithm, region: string): string {
   const { repository, tag } = BUILT_IN[algorithm];
   return `${account}.dkr.ecr.${region}${suffix}/${repository}:${tag}`;
 }
+
+/** The parts of an image's URI. A tag stands only where no digest does: a digest says which image it is, whatever the tag. */
+export interface ImageName {
+  /** Host with its port, as it is written; undefined where the URI names none. */
+  readonly registry?: string;
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+}
+
+export const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Reads `[registry/]repository[:tag][@digest]`; without tag and digest the tag is `latest`, as engines take it. */
+export function parseImage(uri: string): ImageName {
+  const [name = '', digest] = uri.split('@');
+  const slash = name.indexOf('/');
+  const first = name.slice(0, Math.max(slash, 0));
+  const isHost = /[.:]|^localhost$/.test(first);
+  const rest = isHost ? name.slice(slash + 1) : name;
+  const [, repository = rest, tag] = /^(.*):([^:/]+)$/.exec(rest) ?? [];
+  return {
+    ...(isHost && { registry: first }),
+    repository,
+    ...(digest === undefined ? { tag: tag ?? 'latest' } : { digest }),
+  };
+}
+
+/** Which image a run trained with: the digest, or why it is not known. Neither in records of before. */
+export interface ImageIdentity {
+  /** What the image's URI named when the training job was made: `sha256:…`. */
+  readonly imageDigest?: string;
+  /** Why the digest is not known, in words. */
+  readonly imageDigestMissing?: string;
+}

@@ -1,5 +1,6 @@
 import type { Definition } from './definition/index.js';
 import type { ScoreRecord } from './evaluation.js';
+import type { ImageIdentity } from './images.js';
 import type { OutcomeObject, TrainingSummary } from './records.js';
 
 /**
@@ -26,7 +27,7 @@ export interface CompareInput extends Question {
 }
 
 /** What a training job was made with, and what it took. */
-export interface TrainingFacts extends Partial<TrainingSummary> {
+export interface TrainingFacts extends Partial<TrainingSummary>, ImageIdentity {
   readonly trainingJob: string;
   /** `sagemaker`: as DescribeTrainingJob says; `outcome`: as the run recorded it, the job being gone. */
   readonly source: 'sagemaker' | 'outcome';

@@ -8,7 +8,13 @@ export const TASK_QUEUE = 'perennial';
 export const SEARCH_ATTRIBUTES = { model: 'Model', stage: 'Stage', outcome: 'Outcome' } as const;
 
 /** Tags on every remote resource a run makes: who made it, and what it was asked to be. */
-export const TAGS = { model: 'perennial:model', run: 'perennial:run', spec: 'perennial:spec' } as const;
+export const TAGS = {
+  model: 'perennial:model',
+  run: 'perennial:run',
+  spec: 'perennial:spec',
+  /** On training jobs: the digest of the image when the job was made. */
+  image: 'perennial:image-digest',
+} as const;
 
 /** SSM SecureString with the key of the keyed hashes that stand for purged keys and values; made by the first worker that needs it. */
 export const HMAC_PARAMETER = '/perennial/purge/hmac-key';

@@ -1,5 +1,6 @@
 import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
+import type { ImageIdentity } from './images.js';
 import type { RunKind } from './names.js';
 import type { Prepared } from './prepare.js';
 import type { Outcome, Trigger } from './runs.js';
@@ -55,7 +56,7 @@ export interface TrainingSummary {
 }
 
 /** How a run ended: one immutable object a run, the truth that the ledger is rebuilt from. Times are ISO 8601 UTC. */
-export interface OutcomeObject {
+export interface OutcomeObject extends ImageIdentity {
   readonly version: 1;
   readonly run: string;
   readonly temporalRunId: string;

@@ -1,9 +1,10 @@
 import type { Definition } from './definition/index.js';
 import type { Evaluation } from './evaluation.js';
 import type { FailureType } from './failures.js';
+import type { ImageIdentity } from './images.js';
 import type { RunTime } from './names.js';
 import type { Prepared } from './prepare.js';
-import type { Metric } from './records.js';
+import type { Metric, TrainingSummary } from './records.js';
 import type { EventState } from './triggers.js';
 
 export type Trigger = 'schedule' | 'manual' | 'event';
@@ -87,7 +88,7 @@ export interface RunResult {
 }
 
 /** Answer of the `progress` query of `retrain`. */
-export interface RunProgress {
+export interface RunProgress extends ImageIdentity {
   readonly stage: Stage;
   /** ISO 8601 times at which each stage began. */
   readonly since: Readonly<Partial<Record<Stage, string>>>;
@@ -102,9 +103,14 @@ export interface RunProgress {
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
   readonly trainingJob?: string;
+  readonly image?: string;
+  readonly training?: TrainingSummary;
   readonly endpoint?: string;
   readonly endpointConfig?: string;
   readonly files?: number;
+  readonly dataHash?: string;
+  readonly fileRecordUri?: string;
+  readonly artifactUri?: string;
   readonly metrics: readonly Metric[];
   readonly prepared?: Prepared;
   readonly evaluation?: Evaluation;

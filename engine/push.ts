@@ -22,7 +22,7 @@ export interface PushedImage {
   readonly pinned: string;
 }
 
-export const PUSH_TIMEOUT_MS = 10 * 60_000;
+const PUSH_TIMEOUT_MS = 10 * 60_000;
 const DIGEST = /sha256:[0-9a-f]{64}/;
 
 /**

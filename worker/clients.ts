@@ -1,4 +1,5 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { ECRClient } from '@aws-sdk/client-ecr';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { RedshiftClient } from '@aws-sdk/client-redshift';
 import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless';
@@ -17,6 +18,8 @@ const MAX_SOCKETS = 200;
 
 export interface AwsClients {
   readonly cloudWatchLogs: CloudWatchLogsClient;
+  /** ECR of a region: an image need not be in the worker's. */
+  readonly ecr: (region: string) => ECRClient;
   readonly kms: KMSClient;
   readonly redshift: RedshiftClient;
   readonly redshiftServerless: RedshiftServerlessClient;
@@ -57,7 +60,15 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
     sagemaker: new SageMakerClient({ region, requestHandler: requestHandler(10_000) }),
     sagemakerRuntime: new SageMakerRuntimeClient({ region, requestHandler: requestHandler(65_000) }),
   };
-  return { ...clients, destroy: () => Object.values(clients).forEach((client) => client.destroy()) };
+  const registries = new Map<string, ECRClient>();
+  const ecr = (inRegion: string): ECRClient => {
+    // Asked for what a run can do without: one try, and no longer than it is waited for.
+    const client = registries.get(inRegion) ?? new ECRClient({ ...common, region: inRegion, maxAttempts: 1 });
+    registries.set(inRegion, client);
+    return client;
+  };
+  const destroy = () => [...Object.values(clients), ...registries.values()].forEach((client) => client.destroy());
+  return { ...clients, ecr, destroy };
 }
 
 /** The ledger's connection string, read from SSM at use where the configuration names a parameter. */

@@ -3,6 +3,7 @@ import {
   type DescribeTrainingJobCommandOutput as Job,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
+import type { ImageIdentity } from '../../contracts/images.js';
 import type { TrainingFacts } from '../../contracts/insight.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { missingAsUndefined, withFailures } from '../errors.js';
@@ -20,12 +21,18 @@ export async function describeJob(sagemaker: SageMakerClient, name: string): Pro
 export function trainingFacts(outcome: OutcomeObject, job: Job | undefined): TrainingFacts | undefined {
   const { trainingJob, training, image, instanceType, billableSeconds } = outcome;
   if (trainingJob === undefined) return undefined;
+  const { imageDigest, imageDigestMissing } = outcome;
+  const identity: ImageIdentity = {
+    ...(imageDigest !== undefined && { imageDigest }),
+    ...(imageDigestMissing !== undefined && { imageDigestMissing }),
+  };
   if (!job) {
     return {
       trainingJob,
       source: 'outcome',
       ...(image !== undefined && { image }),
       ...(instanceType !== undefined && { instanceType }),
+      ...identity,
       ...training,
       ...(billableSeconds !== undefined && { billableSeconds }),
     };
@@ -36,6 +43,7 @@ export function trainingFacts(outcome: OutcomeObject, job: Job | undefined): Tra
     source: 'sagemaker',
     ...(training?.algorithm !== undefined && { algorithm: training.algorithm }),
     image: job.AlgorithmSpecification?.TrainingImage ?? image,
+    ...identity,
     hyperparameters: job.HyperParameters ?? {},
     instanceType: resources?.InstanceType ?? instanceType,
     instanceCount: resources?.InstanceCount,

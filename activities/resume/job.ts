@@ -2,6 +2,7 @@ import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import {
   DescribeTrainingJobCommand,
   type DescribeTrainingJobCommandOutput as Job,
+  ListTagsCommand,
   paginateListTrainingJobs,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
@@ -9,9 +10,11 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
 import type { CheckDataResult, ResumedJob, RunRef } from '../../contracts/activities.js';
 import type { Definition } from '../../contracts/definition/index.js';
+import type { ImageIdentity } from '../../contracts/images.js';
 import { compactTime, parseS3Uri, parseTrainingJobName } from '../../contracts/names.js';
 import { channelPrefixes } from '../data/listing.js';
 import { fail, isFailure, withFailures } from '../errors.js';
+import { identityIn } from '../training/digest/index.js';
 import { trainingRequest } from '../training/request.js';
 import { verdictOn } from '../training/verdict.js';
 
@@ -41,7 +44,18 @@ export async function usableJob(
     return found;
   });
   const jobs = await Promise.all(names.map((name) => usable(sagemaker, name)));
-  return jobs.find((one) => one?.job.ended) ?? jobs.find((one) => one !== undefined);
+  const best = jobs.find((one) => one?.job.ended) ?? jobs.find((one) => one !== undefined);
+  return best && { ...best, job: { ...best.job, ...(await identityOf(sagemaker, best.detail)) } };
+}
+
+/** Which image the job was made with, as its tags say. Nobody needs it to go on: without the tags it is not known. */
+async function identityOf(sagemaker: SageMakerClient, { TrainingJobArn }: Job): Promise<ImageIdentity> {
+  try {
+    const { Tags } = await sagemaker.send(new ListTagsCommand({ ResourceArn: TrainingJobArn }));
+    return identityIn(Tags);
+  } catch (error) {
+    return { imageDigestMissing: `the tags of the training job could not be read (${(error as Error).name})` };
+  }
 }
 
 async function usable(sagemaker: SageMakerClient, name: string): Promise<UsableJob | undefined> {

@@ -4,6 +4,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TrainingActivities } from '../../contracts/activities.js';
 import { inProgress, look, nextLook, whileRoleSpreads } from '../waiting.js';
+import type { DigestOf } from './digest/index.js';
 import { sageMakerJobs } from './source.js';
 import { startTraining } from './start.js';
 import { stopTraining } from './stop.js';
@@ -15,6 +16,8 @@ export interface TrainingDeps {
   /** Turns an alias of the volume's key into its ARN. */
   readonly kms: KMSClient;
   readonly region: string;
+  /** Says which image a job is made with. Without it runs record the image's URI alone. */
+  readonly digestOf?: DigestOf;
   /** Shared by all waits of a worker; one of its own by default. */
   readonly sweep?: TrainingSweep<DescribeTrainingJobCommandOutput>;
 }
@@ -24,10 +27,11 @@ export function createTrainingActivities({
   sagemaker,
   kms,
   region,
+  digestOf,
   sweep = new TrainingSweep(sageMakerJobs(sagemaker)),
 }: TrainingDeps): TrainingActivities {
   return {
-    startTraining: (input) => whileRoleSpreads(() => startTraining({ sagemaker, kms, region }, input)),
+    startTraining: (input) => whileRoleSpreads(() => startTraining({ sagemaker, kms, region, digestOf }, input)),
 
     async awaitTrainingJob({ trainingJob, poll }) {
       const delay = nextLook(poll);

@@ -134,6 +134,10 @@ export function comparisonRows(runs: readonly RunColumn[]): Row[] {
     { label: 'definition', cells: hash(runs, ({ definitionHash }) => definitionHash) },
     ...definitionRows(runs),
     ...optional({ label: 'image', cells: trained(runs, ({ image }) => image) }),
+    ...optional({
+      label: 'image digest',
+      cells: hash(runs, ({ training }) => training?.imageDigest?.slice('sha256:'.length)),
+    }),
     ...hyperparameterRows(runs).flatMap(optional),
     ...optional({ label: 'instances', cells: trained(runs, instances) }),
     ...optional({ label: 'billable', cells: trained(runs, billable) }),

@@ -9,6 +9,7 @@ import { uiUrl } from '../connect.js';
 import { formatAge, formatNumber, formatSeconds, formatTime, plural, secondsBetween } from '../format.js';
 import type { Output } from '../output.js';
 import { pendingInWords, type LiveRun, type Pending, type RunEnd } from './describe.js';
+import { hyperparametersInWords, imageDigestInWords } from './made.js';
 import { labelInWords, preparedInWords } from './prepared.js';
 
 /** Everything known of a run, from Temporal and from its outcome object. */
@@ -149,6 +150,8 @@ export function renderRun(output: Output, view: RunView): string {
       ['manifest', view.manifestUri],
       ['training job', view.trainingJob],
       ['image', view.image],
+      ['image digest', imageDigestInWords(view)],
+      ['hyperparameters', hyperparametersInWords(view)],
       ['instance', view.instanceType],
       ['billable', view.billableSeconds === undefined ? undefined : formatSeconds(view.billableSeconds)],
       ['artefact', view.artifactUri],

@@ -44,7 +44,11 @@ async function first(): Promise<First> {
 }
 
 /** The run's jobs, by attempt, in these statuses. */
-async function activities({ ref }: First, ...statuses: string[]) {
+async function activities(
+  { ref }: First,
+  statuses: readonly string[],
+  scripts: Parameters<typeof ScriptedSageMaker.start>[0] = {},
+) {
   const names = statuses.map((_, index) => trainingJobName(ref.model, ref.runTime, index + 1));
   sagemaker = await ScriptedSageMaker.start({
     ListTrainingJobs: { TrainingJobSummaries: names.map((name) => ({ TrainingJobName: name })) },
@@ -58,6 +62,7 @@ async function activities({ ref }: First, ...statuses: string[]) {
       ModelArtifacts: { S3ModelArtifacts: `s3://${world.bucket}/data/model.tar.gz` },
       FailureReason: 'AlgorithmError',
     }),
+    ...scripts,
   });
   const { s3, data, hashes } = world;
   return createResumeActivities({
@@ -70,7 +75,7 @@ async function activities({ ref }: First, ...statuses: string[]) {
 }
 
 const planned = async (run: First, statuses: string[], definition: Definition = world.definition()) => {
-  const { planResume } = await activities(run, ...statuses);
+  const { planResume } = await activities(run, statuses);
   return perform(() => planResume({ definition, resume: run.ref.run }));
 };
 
@@ -85,6 +90,19 @@ describe('where a run goes on that was cut off', () => {
   ])('%s', async (_what, statuses, from) => {
     await world.put('data/model.tar.gz');
     expect(await planned(await first(), statuses)).toMatchObject({ from, asOf: '2026-01-10' });
+  });
+
+  it('takes the image from the tags of the job, and does without', async () => {
+    await world.put('data/model.tar.gz');
+    const run = await first();
+    const imageDigest = `sha256:${'ab'.repeat(32)}`;
+    const tags = { ListTags: { Tags: [{ Key: 'perennial:image-digest', Value: imageDigest }] } };
+    const takeUp = async (scripts?: Parameters<typeof ScriptedSageMaker.start>[0]) => {
+      const { takeUp: activity } = await activities(run, ['Completed'], scripts);
+      return perform(() => activity({ ...world.input(), resume: run.ref.run }));
+    };
+    expect((await takeUp(tags)).job).toMatchObject({ imageDigest });
+    expect((await takeUp()).job).toMatchObject({ imageDigestMissing: expect.stringContaining('could not be read') });
   });
 
   it('is not known for a job in a status that nobody knows', async () => {
@@ -113,7 +131,7 @@ describe('where a run goes on that was cut off', () => {
 describe('taking up', () => {
   it('writes a record and manifests under the new run’s name, once, whatever came since', async () => {
     const run = await first();
-    const { takeUp } = await activities(run);
+    const { takeUp } = await activities(run, []);
     await world.put('2026-01-09.csv');
     const { ref, definition, ...look } = world.input();
     const input = { ref, definition, ...look, resume: run.ref.run };
@@ -130,7 +148,7 @@ describe('taking up', () => {
     const definition = world.definition({ evaluation: { metric: 'rmse', holdout: 'P1D' } });
     const before = world.input({ definition });
     const checked = await world.run(world.data.checkData, before);
-    const { takeUp } = await activities({ ref: before.ref, checked });
+    const { takeUp } = await activities({ ref: before.ref, checked }, []);
     const taken = await perform(() => takeUp({ ...world.input({ definition }), resume: before.ref.run }));
     expect(taken.holdout).toEqual({
       ...checked.holdout,
@@ -143,7 +161,7 @@ describe('taking up', () => {
 
   it('follows the chain of records to a run’s own job', async () => {
     const run = await first();
-    const { takeUp } = await activities(run, 'InProgress');
+    const { takeUp } = await activities(run, ['InProgress']);
     const second = world.input();
     await perform(() => takeUp({ ...second, resume: run.ref.run }));
     const third = world.input();

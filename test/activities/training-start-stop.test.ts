@@ -1,5 +1,6 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { DigestOf } from '../../activities/training/digest/index.js';
 import { createTrainingActivities } from '../../activities/training/index.js';
 import { failureOf, runActivity } from './support/local-sagemaker.js';
 import { Refusal, ScriptedSageMaker } from './support/scripted-sagemaker.js';
@@ -14,9 +15,10 @@ const IN_USE = new Refusal('ResourceInUse', 'Training job names must be unique w
 let server: ScriptedSageMaker | undefined;
 afterEach(() => server?.close());
 
-async function activities(scripts: Parameters<typeof ScriptedSageMaker.start>[0]) {
+async function activities(scripts: Parameters<typeof ScriptedSageMaker.start>[0], digestOf?: DigestOf) {
   server = await ScriptedSageMaker.start(scripts);
   return createTrainingActivities({
+    digestOf,
     sagemaker: server.client(),
     kms: new KMSClient({ region: 'us-east-1' }),
     region: 'us-east-1',
@@ -47,6 +49,55 @@ describe('starting', () => {
       },
     });
     expect(await runActivity(startTraining, start)).toMatchObject({ trainingJob, attached: true });
+  });
+
+  const imageDigest = `sha256:${'ab'.repeat(32)}`;
+  const tagsOf = (input: unknown) => (input as { Tags: { Key: string; Value: string }[] }).Tags;
+
+  it('says which image the job is made with, and the job carries it', async () => {
+    const asked: string[] = [];
+    const { startTraining } = await activities({ CreateTrainingJob: { TrainingJobArn: ARN } }, async (image) => {
+      asked.push(image);
+      return { imageDigest };
+    });
+    const started = await runActivity(startTraining, start);
+    expect(started).toMatchObject({ attached: false, imageDigest });
+    expect(asked).toEqual([started.image]);
+    expect(tagsOf(server?.inputs('CreateTrainingJob')[0])).toContainEqual({
+      Key: 'perennial:image-digest',
+      Value: imageDigest,
+    });
+  });
+
+  it('starts the job all the same where that cannot be had', async () => {
+    const missing = { imageDigestMissing: 'ghcr.io did not answer within 4 s' };
+    const { startTraining } = await activities({ CreateTrainingJob: { TrainingJobArn: ARN } }, async () => missing);
+    expect(await runActivity(startTraining, start)).toMatchObject({ trainingJob, attached: false, ...missing });
+    expect(tagsOf(server?.inputs('CreateTrainingJob')[0]).map(({ Key }) => Key)).not.toContain(
+      'perennial:image-digest',
+    );
+  });
+
+  it('attached, answers with the image that the job was made with, though its tag has moved since', async () => {
+    let made: { Key: string; Value: string }[] = [];
+    const scripts = {
+      CreateTrainingJob: (input: unknown) => {
+        made = tagsOf(input);
+        return IN_USE;
+      },
+      DescribeTrainingJob: { TrainingJobArn: ARN },
+      ListTags: () => ({
+        Tags: made.map((tag) => (tag.Key === 'perennial:image-digest' ? { ...tag, Value: 'old' } : tag)),
+      }),
+    };
+    const { startTraining } = await activities(scripts, async () => ({ imageDigest }));
+    expect(await runActivity(startTraining, start)).toMatchObject({ attached: true, imageDigest: 'old' });
+    await server?.close();
+    const late = await activities(scripts, async () => ({ imageDigestMissing: 'late' }));
+    expect(await runActivity(late.startTraining, start)).toMatchObject({
+      attached: true,
+      imageDigestMissing: 'it was not known when the training job was made',
+    });
   });
 
   it.each([

@@ -211,6 +211,51 @@ describe('runs, show and cancel', () => {
       expect(out).toContain(part);
   });
 
+  it.each([
+    [{ imageDigest: `sha256:${'ab'.repeat(32)}` }, `sha256:${'ab'.repeat(32)}`],
+    [{ imageDigestMissing: 'ghcr.io did not answer within 4 s' }, 'not known: ghcr.io did not answer within 4 s'],
+  ])('shows image, data files, hyperparameters, model and metrics from one place (%o)', async (identity, words) => {
+    const model = await applied(`artefacts-${Object.keys(identity)[0]?.toLowerCase()}`);
+    let done = false;
+    at.override({
+      startTraining: async () => ({
+        ...{ trainingJob: 'job', image: 'ghcr.io/acme/churn:1', instanceType: 'ml.m5.large', attached: false },
+        ...{ warnings: [], ...identity },
+      }),
+      awaitTrainingJob: async ({ trainingJob }) => {
+        if (!done) throw raise('InProgress', 'InProgress: Training for 1 s', '200ms');
+        const metrics = [{ name: 'train:mse', value: 1.5 }];
+        return { trainingJob, artifactUri: 's3://bucket/model.tar.gz', metrics, billableSeconds: 1 };
+      },
+    });
+    const set = ['--set', 'training.hyperparameters.wd=0.25', '--set', 'training.hyperparameters.l1=0'];
+    const { run } = (await perennial('run', model, ...set, '--json')).json<RunReceipt>();
+    const known = [
+      /image +ghcr\.io\/acme\/churn:1$/m,
+      new RegExp(`image digest +${words}$`, 'm'),
+      /files +3 files$/m,
+      /data hash +d{64}$/m,
+      /file record +s3:\/\/bucket\/files\.json$/m,
+      /hyperparameters +(.*, )?l1=0, (.*, )?wd=0\.25$/m,
+    ];
+    // While it trains already: a run may take days.
+    const shown = async () => (await perennial('show', run)).out;
+    await expect.poll(shown, { timeout: 20_000 }).toContain('image digest');
+    for (const part of known) expect(await shown()).toMatch(part);
+    done = true;
+    await expect.poll(shown, { timeout: 20_000 }).toContain('Deployed');
+    for (const part of [...known, /artefact +s3:\/\/bucket\/model\.tar\.gz$/m, /metrics +train:mse 1\.5$/m])
+      expect(await shown()).toMatch(part);
+    expect((await perennial('show', run, '--json')).json()).toMatchObject({
+      image: 'ghcr.io/acme/churn:1',
+      ...identity,
+      ...{ files: 3, dataHash: 'd'.repeat(64), fileRecordUri: 's3://bucket/files.json' },
+      training: { hyperparameters: { wd: '0.25', l1: '0' } },
+      artifactUri: expect.stringMatching(/model\.tar\.gz$/),
+      metrics: [{ name: 'train:mse', value: 1.5 }],
+    });
+  });
+
   it('does not take a misspelt model for one without runs', async () => {
     await applied('spelled');
     const { code, err } = await perennial('runs', '--model', 'speled');

@@ -20,11 +20,13 @@ export class TestRegistry {
   fault: { readonly status: number; readonly code: string } | 'silent' | undefined;
   /** Wants a token of its own `/token`, as public registries do of those who only read. */
   wantsToken = false;
-  /** Whether PUT of a manifest's tag that exists is refused. */
-  isImmutable = false;
+  /** Leaves out the header Docker-Content-Digest of manifests, which is optional. */
+  hidesDigest = false;
   private readonly blobs = new Map<string, Buffer>();
   private readonly uploads = new Map<string, Buffer[]>();
   private readonly manifests = new Map<string, Manifest>();
+  /** Where a token is to be had, instead of the truth. */
+  realm: string | undefined;
   private readonly token = randomUUID();
   private readonly server: Server = createServer((request, response) => void this.answer(request, response));
 
@@ -81,7 +83,8 @@ export class TestRegistry {
     if (this.fault) return refuse(this.fault.status, this.fault.code);
     if (this.wantsToken && request.headers.authorization !== `Bearer ${this.token}`) {
       const scope = `repository:${/^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(url.pathname)?.[1] ?? ''}:pull`;
-      const wanted = `Bearer realm="http://${this.host}/token",service="test",scope="${scope}"`;
+      const realm = this.realm ?? `http://${this.host}/token`;
+      const wanted = `Bearer realm="${realm}",service="test",scope="${scope}"`;
       return refuse(401, 'UNAUTHORIZED', { 'www-authenticate': wanted });
     }
     this.serve(
@@ -121,12 +124,12 @@ export class TestRegistry {
     }
     const known = this.manifests.get(`${repository}/${name}`);
     if (method === 'PUT') {
-      if (known && this.isImmutable) return refuse(400, 'TAG_INVALID');
       const digest = digestOf(body);
       for (const reference of [name, digest]) this.manifests.set(`${repository}/${reference}`, { type, body });
       return send(201, { location: `/v2/${repository}/manifests/${digest}`, 'docker-content-digest': digest });
     }
     if (!known) return refuse(404, 'MANIFEST_UNKNOWN');
-    return send(200, { 'content-type': known.type, 'docker-content-digest': digestOf(known.body) }, known.body);
+    const named: Record<string, string> = this.hidesDigest ? {} : { 'docker-content-digest': digestOf(known.body) };
+    return send(200, { 'content-type': known.type, ...named }, known.body);
   }
 }

@@ -56,9 +56,20 @@ function takingUp(job: ResumedJob | undefined): Partial<Activities> {
 }
 
 const running: ResumedJob = { trainingJob: 'job-1', image: 'image:1', instanceType: 'ml.m5.large' };
+const imageDigest = `sha256:${'ab'.repeat(32)}`;
 const stagesOf = ({ calls }: Script) => calls.filter((name) => name !== 'notifySlack').slice(0, 5);
 
 describe('a run that takes up another', () => {
+  it('records the image of the job that it takes up, whether that runs or has completed', async () => {
+    const completed = { trainingJob: 'job-1', artifactUri: 's3://b/model.tar.gz', metrics: [], billableSeconds: 60 };
+    for (const job of [running, { ...running, ended: completed }]) {
+      const scripted = script(takingUp({ ...job, imageDigest }));
+      await play(scripted);
+      expect(scripted.outcomes).toMatchObject([{ trainingJob: 'job-1', image: 'image:1', imageDigest }]);
+      expect(scripted.outcomes[0]).not.toHaveProperty('ended');
+    }
+  });
+
   it('deploys a model that was trained already, in fewer events', async () => {
     const scripted = script();
     const { result, events } = await play(scripted);

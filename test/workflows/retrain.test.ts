@@ -101,6 +101,18 @@ describe('retrain', () => {
     expect(scripted.outcomes.map((outcome) => outcome.outcome)).toEqual(['Trained']);
   });
 
+  it('records which image it trained with, or why that is not known', async () => {
+    const started = { trainingJob: 'job', image: 'i', instanceType: 'ml.m5.large', attached: false, warnings: [] };
+    for (const identity of [{ imageDigest: `sha256:${'ab'.repeat(32)}` }, { imageDigestMissing: 'it is late' }]) {
+      const scripted = script({ startTraining: async () => ({ ...started, ...identity }) });
+      await play(scripted, input({ noDeploy: true }));
+      expect(scripted.outcomes).toMatchObject([{ outcome: 'Trained', image: 'i', ...identity }]);
+      expect(Object.keys(scripted.outcomes[0] ?? {}).filter((key) => key.startsWith('imageDigest'))).toEqual(
+        Object.keys(identity),
+      );
+    }
+  });
+
   it('goes down the list of instance types while there is no capacity', async () => {
     const scripted = script({
       startTraining: async ({ attempt }) => {

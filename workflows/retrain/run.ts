@@ -17,6 +17,8 @@ export type Findings = Partial<
     | 'files'
     | 'trainingJob'
     | 'image'
+    | 'imageDigest'
+    | 'imageDigestMissing'
     | 'instanceType'
     | 'billableSeconds'
     | 'artifactUri'
@@ -123,7 +125,8 @@ export class Run {
   }
 
   progress(): RunProgress {
-    const { trainingJob, endpoint, endpointConfig, files, metrics = [], prepared, evaluation } = this.found;
+    const { trainingJob, image, imageDigest, imageDigestMissing, artifactUri, fileRecordUri, dataHash } = this.found;
+    const { endpoint, endpointConfig, files, metrics = [], prepared, evaluation } = this.found;
     return {
       stage: this.stageNow,
       since: Object.fromEntries(Object.entries(this.since).map(([stage, at]) => [stage, new Date(at).toISOString()])),
@@ -133,9 +136,16 @@ export class Run {
       notes: this.notes,
       warnings: this.warnings,
       trainingJob,
+      image,
+      imageDigest,
+      imageDigestMissing,
+      training: this.training,
       endpoint,
       endpointConfig,
       files,
+      dataHash,
+      fileRecordUri,
+      artifactUri,
       metrics,
       prepared,
       evaluation,

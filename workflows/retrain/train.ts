@@ -45,9 +45,9 @@ export async function train(
 }
 
 /** A job that had completed before this run began. What it cost is the earlier run's. */
-function takeOver(run: Run, { trainingJob, image, instanceType }: ResumedJob, ended: TrainingEnded): TrainingEnded {
+function takeOver(run: Run, { ended: _ended, ...job }: ResumedJob, ended: TrainingEnded): TrainingEnded {
   const { artifactUri, metrics } = ended;
-  Object.assign(run.found, { trainingJob, image, instanceType, artifactUri, metrics });
+  Object.assign(run.found, { ...job, artifactUri, metrics });
   return ended;
 }
 
@@ -77,9 +77,9 @@ async function trainOn(
   run.enter('train');
   let atAnEnd = false;
   try {
-    const { image, instanceType, warnings = [] } = await start();
+    const { image, imageDigest, imageDigestMissing, instanceType, warnings = [] } = await start();
     warnings.forEach((line) => run.warn(line));
-    Object.assign(run.found, { trainingJob, image, instanceType });
+    Object.assign(run.found, { trainingJob, image, imageDigest, imageDigestMissing, instanceType });
     run.note(`training job \`${trainingJob}\` on ${definition.training.count} × ${instanceType}`);
     heedCancel();
     run.enter('await');
