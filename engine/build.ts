@@ -51,7 +51,7 @@ async function build(engine: Engine, directory: string, reference: string, optio
     'build',
     ...['--tag', reference],
     ...['--file', resolve(directory, DOCKERFILE)],
-    // Docker finds it by itself; podman would look for files that docker doesn't know.
+    // Docker finds it by itself; podman would prefer files that docker doesn't know.
     ...(ignoreFile === undefined ? [] : ['--ignorefile', ignoreFile]),
     ...Object.entries(buildArgs).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]),
     ...(platform === undefined ? [] : ['--platform', platform]),

@@ -73,13 +73,13 @@ export function registryFailure(failed: Failed, error: EngineError): ImageError 
   const errors = error.words.filter((line) => /^error/i.test(line));
   const said = (errors.length > 0 ? errors : error.words.slice(-LAST_LINES)).join('\n');
   // Names are the person's, who may call a model "denied".
-  const [name = image] = image.split(/:(?=[^/]*$)/);
+  const [name = image] = image.split(/[:@](?=[^/]*$)/);
   const bare = said
     .replaceAll(name, '')
     .replaceAll(name.slice(host.length + 1), '')
     .replaceAll(host, '');
   const login = `${engine} login${engine === 'podman' && isLoopback ? ' --tls-verify=false' : ''}`;
-  const why =
-    KINDS.find(({ words }) => words.test(bare))?.says({ doing, host, login }) ?? `${engine} and ${host} disagree`;
-  return new ImageError(`${start}: ${why}.${said === '' ? '' : `\n${engine} said: ${said}`}`, options);
+  const why = KINDS.find(({ words }) => words.test(bare))?.says({ doing, host, login });
+  const what = why === undefined ? ` ${doing === 'pushed' ? 'to' : 'from'} ${host}` : `: ${why}`;
+  return new ImageError(`${start}${what}.${said === '' ? '' : `\n${engine} said: ${said}`}`, options);
 }

@@ -124,7 +124,7 @@ describe('the digest of an image in ECR', () => {
   it.each([
     [
       new Refusal('AccessDeniedException', 'User x is not authorized to perform: ecr:BatchGetImage'),
-      /^ECR does not say \(AccessDeniedException\); reading repository churn of account 123456789012 in eu-west-1 takes ecr:BatchGetImage: /,
+      /^ECR does not say what 1 is in repository churn of account 123456789012 in eu-west-1, which takes the right ecr:BatchGetImage: AccessDenied/,
     ],
     [
       { images: [], failures: [{ failureCode: 'ImageNotFound', imageId: { imageTag: '1' } }] },

@@ -39,6 +39,17 @@ const output = new Output({ ...processTerminal(), outIsTty: false }, false);
 const table = (runs: readonly LoadedRun[]) => renderTable(output, compareView(runs));
 
 describe('compareView', () => {
+  it('has the digests of images where one is known', () => {
+    const made = (day: number, hex?: string) => {
+      const { training, ...rest } = run(day);
+      return { ...rest, training: { ...training!, ...(hex && { imageDigest: `sha256:${hex.repeat(32)}` }) } };
+    };
+    expect(table([made(1), made(2)])).not.toContain('image digest');
+    expect(table([made(1, 'ab'), made(2, 'ab'), made(3, 'cd'), made(4)])).toMatch(
+      /image digest +abababababab +same +cdcdcdcdcdcd +–/,
+    );
+  });
+
   const metric = (runs: readonly LoadedRun[], name: string) =>
     compareView(runs)[1]?.evaluation?.metrics.find((one) => one.name === name);
 

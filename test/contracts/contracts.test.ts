@@ -82,6 +82,18 @@ describe('volume keys', () => {
   ])('%s: %s', (type, takes) => expect(takesVolumeKey(type)).toBe(takes));
 });
 
+describe('the image of a definition', () => {
+  it.each([
+    `ghcr.io/acme/churn@sha256:${'ab'.repeat(32)}`,
+    `123456789012.dkr.ecr.us-east-1.amazonaws.com/team/churn:1@sha256:${'ab'.repeat(32)}`,
+    '127.0.0.1:5000/churn:3f9c2a7be01d4c55',
+    'localhost/churn:3f9c2a7be01d4c55',
+  ])('may be %s', (image) => {
+    const definition = { name: 'm', role: 'arn:aws:iam::000000000000:role/sagemaker', data: { bucket: 'some-bucket' } };
+    expect(definitionSchema.parse({ ...definition, training: { image } }).training.image).toBe(image);
+  });
+});
+
 describe('what SageMaker takes of a training section', () => {
   const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
   const fits = (section: object) =>

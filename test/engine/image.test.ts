@@ -25,7 +25,10 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('an image
     // No other test, and no earlier run, has built the same.
     directory = join(root, `Perennial-${randomUUID()}`);
     await mkdir(directory);
-    await writeFile(join(directory, 'Dockerfile'), 'FROM scratch\nARG KIND=plain\nLABEL kind=$KIND\nCOPY . /\n');
+    await writeFile(
+      join(directory, 'Dockerfile'),
+      'FROM scratch\nARG KIND=plain\nLABEL kind=$KIND\nCOPY train /first\nCOPY . /\n',
+    );
     await writeFile(join(directory, 'train'), '#!/bin/sh\n', { mode: 0o755 });
     registry = await new TestRegistry().start();
   });

@@ -87,9 +87,7 @@ describe('what a registry refuses', () => {
 
   it('is not guessed from names, nor from a helper that is missing', () => {
     for (const words of [`cannot push ${image}`, 'exec: "docker-credential-x": executable file not found in $PATH'])
-      expect(failure([words])).toBe(
-        `image ${image} cannot be pushed: docker and ghcr.io disagree.\ndocker said: ${words}`,
-      );
+      expect(failure([words])).toBe(`image ${image} cannot be pushed to ghcr.io.\ndocker said: ${words}`);
   });
 
   it('shows an error without the progress before it', () => {

@@ -31,7 +31,8 @@ export async function digestInEcr(
     acceptedMediaTypes: [...MANIFEST_TYPES],
   });
   const { images = [], failures = [] } = await client.send(command, { abortSignal: signal }).catch((error: Error) => {
-    throw new Error(`ECR does not say (${error.name}); reading ${where} takes ecr:BatchGetImage: ${error.message}`, {
+    const right = error.name === 'AccessDeniedException' ? ', which takes the right ecr:BatchGetImage' : '';
+    throw new Error(`ECR does not say what ${tag} is in ${where}${right}: ${error.name}: ${error.message}`, {
       cause: error,
     });
   });
