@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../contracts/runs.js';
 import { features } from '../../examples/demo/score.js';
 import { until } from '../support/local.js';
+import { TestRegistry } from '../support/registry.js';
 import { Setting, shell, weather } from './setting.js';
 import { replaced } from './survival-runs.js';
 
@@ -72,6 +73,44 @@ describe('one model from nothing, by the command line', () => {
     const { value } = await setting.cli('runs', '--model', 'fresh');
     const outcomes = (value as { state: string }[]).map(({ state }) => state);
     expect(outcomes).toEqual(['Deployed', 'Deployed', 'NoNewData', 'Deployed']);
+  });
+});
+
+describe('the artefacts of a run', () => {
+  let registry: TestRegistry;
+  beforeAll(async () => {
+    registry = await new TestRegistry().start();
+  });
+  afterAll(() => registry.stop());
+
+  it('are found from one place: image digest, data files, hyperparameters, model, metrics', async () => {
+    const type = 'application/vnd.oci.image.manifest.v1+json';
+    const imageDigest = registry.put('linear-learner', '1', type, { schemaVersion: 2 });
+    const image = `${registry.host}/linear-learner:1`;
+    await setting.model('artefacts', { training: { image, hyperparameters: { predictor_type: 'regressor' } } });
+    const { run, result } = await setting.run('artefacts', '--no-deploy', '--set', 'training.hyperparameters.wd=0.5');
+    expect(result).toMatchObject({ outcome: 'Trained' });
+    const { value } = await setting.cli('show', run);
+    expect(value).toMatchObject({
+      image,
+      imageDigest,
+      files: 30,
+      fileRecordUri: expect.stringMatching(/^s3:/) as string,
+      dataHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      training: { hyperparameters: { predictor_type: 'regressor', wd: '0.5' } },
+      artifactUri: expect.stringMatching(/^s3:.*\/model\.tar\.gz$/) as string,
+    });
+    expect((value as { metrics: object[] }).metrics).not.toHaveLength(0);
+  });
+
+  it('say why the digest is not known, as of an image that ECR does not have here', async () => {
+    const { value: runs } = await setting.cli('runs', '--model', 'fresh');
+    const first = (runs as { run: string }[]).at(-1)?.run ?? '';
+    const { value } = await setting.cli('show', first);
+    expect(value).not.toHaveProperty('imageDigest');
+    expect(value).toMatchObject({
+      imageDigestMissing: expect.stringMatching(/^ECR does not say what 1 is in repository linear-learner/) as string,
+    });
   });
 });
 
