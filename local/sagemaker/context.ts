@@ -26,7 +26,7 @@ export interface SageMakerConfig {
   readonly engine?: EngineConfig;
 }
 
-export interface EngineConfig {
+interface EngineConfig {
   readonly name: EngineName | 'auto';
   /** Network of the engine that the server itself is in, as a container. */
   readonly network?: string | undefined;
@@ -102,7 +102,7 @@ export interface HostNetwork {
   close(): Promise<void>;
 }
 
-export interface Sandbox {
+interface Sandbox {
   /** Every program has a network of its own and listens on the contract's port; where it is reached is told by `url`. */
   readonly ownNetworks?: boolean;
   /** Where programs can be given a network together; they share the machine's without. */
