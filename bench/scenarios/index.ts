@@ -13,6 +13,7 @@ import { historyFull } from './history-full.js';
 import { engineHosts } from './engine-hosts.js';
 import { engine } from './engine.js';
 import { housing } from './housing.js';
+import { image } from './image.js';
 import { lineage } from './lineage.js';
 import { mirrorStorm } from './mirror-storm.js';
 import { overhead } from './overhead.js';
@@ -54,6 +55,7 @@ export const scenarios: readonly Scenario[] = [
   housing,
   engine,
   engineHosts,
+  image,
   warehouse,
   exportScenario,
   warehouseFaults,
