@@ -8,12 +8,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** What is started: the program, the image's health check, and the thread that runs workflows, which the SDK starts by its path. */
-const ENTRIES = [
-  'dist/worker/main.js',
-  'dist/worker/probe.js',
-  'node_modules/@temporalio/worker/lib/workflow/workflow-worker-thread.js',
-];
+/** The programs, the worker and the image's health check; and what the worker sets before all else, which one file would have it do later. */
+const PROGRAMS = ['dist/worker/main.js', 'dist/worker/probe.js', 'dist/worker/heap.js'];
+
+/** Of Temporal's SDK: the thread that runs workflows, which it starts by its path. */
+const WORKFLOW_THREAD = './node_modules/@temporalio/worker/lib/workflow/workflow-worker-thread.js';
 
 /** Packages that make a bundle of the workflows. The image brings the bundle; but the SDK loads them in any case. */
 const BUNDLERS = ['webpack', 'memfs', 'unionfs'];
@@ -31,29 +30,71 @@ const NO_BUNDLER = `module.exports = new Proxy({}, {
 const UNUSED = /\.(map|md|markdown|[cm]?ts|tsx|rs|toml|lock|flow)$/i;
 const LEGAL = /^(licen[sc]e|notice|copying)/i;
 
-/** Everything that the worker may load by import or require, also late: files below the root. */
-async function reachable() {
-  const { metafile } = await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: ENTRIES,
-    outdir: 'unwritten',
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    platform: 'node',
-    external: BUNDLERS,
-    // Node's own conditions; and no import is left out because its package says that it does nothing.
-    conditions: [],
-    treeShaking: false,
-    ignoreAnnotations: true,
-    logLevel: 'error',
+/** What both runs of esbuild share. */
+const NODE = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  metafile: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // Node's own conditions, without the one that esbuild adds.
+  conditions: [],
+  logLevel: 'error',
+};
+
+/** Modules of CommonJS within a file of ESM expect these. */
+const COMMONJS = [
+  "import { createRequire } from 'node:module';",
+  'const require = createRequire(import.meta.url);',
+  'const __filename = import.meta.filename;',
+  'const __dirname = import.meta.dirname;',
+].join('\n');
+
+/**
+ * Each program as one file: of the time until a worker's first task, finding and reading a thousand took half. Not minified,
+ * so that stack traces can be read. Temporal's SDK stays outside, as it was published: it loads parts of itself by their paths.
+ */
+async function programs() {
+  const { outputFiles, metafile } = await esbuild.build({
+    ...NODE,
+    entryPoints: PROGRAMS,
+    outbase: root,
+    outdir: root,
+    external: ['@temporalio/*', './heap.js'],
+    banner: { js: COMMONJS },
+    // Some look at the name of a class.
+    keepNames: true,
+    legalComments: 'none',
   });
-  return Object.keys(metafile.inputs);
+  const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  return {
+    files: outputFiles.map(({ path, contents }) => ({ path: relative(root, path), contents })),
+    bundled: packagesOf(metafile),
+    sdk: [...new Set(imported.filter((path) => path.startsWith('@temporalio/')))],
+  };
 }
 
-/** The folder of the innermost package that a file is in; undefined for our own. */
-const packageOf = (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+/** Folders of the packages that these modules load, also late. */
+async function reachable(modules) {
+  const contents = modules.map((path) => `import ${JSON.stringify(path)};`).join('\n');
+  const { metafile } = await esbuild.build({
+    ...NODE,
+    stdin: { contents, resolveDir: root },
+    external: BUNDLERS,
+    // No import is left out because its package says that it does nothing.
+    treeShaking: false,
+    ignoreAnnotations: true,
+  });
+  return packagesOf(metafile);
+}
+
+/** The folder of the innermost package that each input is in. */
+function packagesOf({ inputs }) {
+  const folders = Object.keys(inputs).map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))];
+}
 
 /** Copies the files below a folder that `keep` takes. Their modes are not kept: whoever runs the image reads them. */
 async function copy(from, to, keep) {
@@ -79,16 +120,29 @@ function isForeignCore() {
 }
 
 /**
- * Writes `<folder>/node_modules`, the packages that the worker loads, and `<folder>/app`, its own code, both to lie side by side.
+ * Writes `<folder>/node_modules`, Temporal's SDK and what it loads, and `<folder>/app`, the worker, both to lie side by side.
  * @param {string} folder is made if it isn't there
- * @returns {Promise<{ packages: number }>}
+ * @returns {Promise<{ packages: number, bundled: number }>} how many lie in node_modules and in the worker's file
  * @throws {Error} esbuild's, if something that the worker imports isn't there
  */
 export async function gatherWorkerFiles(folder) {
   const { workflowBundle } = await import('../dist/worker/bundle.js');
   const { codePath } = await workflowBundle();
-  const files = await reachable();
-  const packages = new Set(files.map(packageOf).filter((name) => name !== undefined));
+  const app = join(folder, 'app');
+  const { files, bundled, sdk } = await programs();
+  for (const { path, contents } of files) await put(join(app, path), contents);
+  for (const name of bundled)
+    await copy(join(root, name), join(app, 'licenses', name.replaceAll(/(^|\/)node_modules\//g, '$1')), (file) =>
+      LEGAL.test(basename(file)),
+    );
+  // By its own code a worker tells that the bundle is of the same.
+  for (const name of ['dist/workflows', 'dist/contracts'])
+    await copy(join(root, name), join(app, name), (file) => file.endsWith('.js'));
+  await put(join(app, relative(root, codePath)), await readFile(codePath));
+  await copy(join(root, 'ledger/migrations'), join(app, 'ledger/migrations'), () => true);
+  await put(join(app, 'package.json'), await readFile(join(root, 'package.json')));
+
+  const packages = await reachable([...sdk, WORKFLOW_THREAD]);
   const foreign = isForeignCore();
   const useful = (file) => LEGAL.test(basename(file)) || !(UNUSED.test(file) || foreign(file));
   for (const name of packages) await copy(join(root, name), join(folder, name), useful);
@@ -96,22 +150,12 @@ export async function gatherWorkerFiles(folder) {
     await put(join(folder, 'node_modules', name, 'package.json'), JSON.stringify({ name, main: 'index.js' }));
     await put(join(folder, 'node_modules', name, 'index.js'), NO_BUNDLER);
   }
-
-  const app = join(folder, 'app');
-  for (const file of files.filter((name) => packageOf(name) === undefined))
-    await put(join(app, file), await readFile(join(root, file)));
-  // By its own code a worker tells that the bundle is of the same.
-  for (const name of ['dist/workflows', 'dist/contracts'])
-    await copy(join(root, name), join(app, name), (file) => file.endsWith('.js'));
-  await put(join(app, relative(root, codePath)), await readFile(codePath));
-  await copy(join(root, 'ledger/migrations'), join(app, 'ledger/migrations'), () => true);
-  await put(join(app, 'package.json'), await readFile(join(root, 'package.json')));
-  return { packages: packages.size };
+  return { packages: packages.length, bundled: bundled.length };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const folder = process.argv[2];
   if (folder === undefined) throw new Error('Name the folder that the files go to: node bin/worker-files.mjs <folder>');
-  const { packages } = await gatherWorkerFiles(folder);
-  console.log(`the worker and the ${packages} packages that it loads are in ${folder}`);
+  const { packages, bundled } = await gatherWorkerFiles(folder);
+  console.log(`${folder} holds the worker, ${bundled} packages in its file and ${packages} beside it`);
 }
