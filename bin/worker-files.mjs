@@ -26,8 +26,8 @@ const NO_BUNDLER = `module.exports = new Proxy({}, {
 });
 `;
 
-/** Of a package: types, sources of other languages, maps and descriptions are for those who develop with it. */
-const UNUSED = /\.(map|md|markdown|[cm]?ts|tsx|rs|toml|lock|flow)$/i;
+/** Of a package: types, maps, descriptions and settings are for those who develop with it. */
+const UNUSED = /^\.|\.(map|md|markdown|[cm]?ts|tsx|toml|lock|flow)$/i;
 const LEGAL = /^(licen[sc]e|notice|copying)/i;
 
 /** What both runs of esbuild share. */
@@ -112,11 +112,16 @@ async function put(file, content) {
   await writeFile(file, content);
 }
 
-/** Whether a file is the binary of Temporal's core for another platform than this one. */
-function isForeignCore() {
-  const { getPrebuiltTargetName } = require('@temporalio/core-bridge/common');
-  const own = `/releases/${getPrebuiltTargetName()}/`;
-  return (file) => file.includes('/core-bridge/releases/') && !file.includes(own);
+/** Tells of a file of any package whether the worker may need it. Of Temporal's core that is its module, and the binary of this platform. */
+function usefulness() {
+  const core = join(root, 'node_modules/@temporalio/core-bridge/');
+  const { getPrebuiltTargetName } = require(`${core}common.js`);
+  const ofCore = [/^[^/]+$/, /^lib\//, new RegExp(`^releases/${getPrebuiltTargetName()}/`)];
+  return (file) => {
+    if (LEGAL.test(basename(file))) return true;
+    if (UNUSED.test(basename(file))) return false;
+    return !file.startsWith(core) || ofCore.some((pattern) => pattern.test(relative(core, file)));
+  };
 }
 
 /**
@@ -143,8 +148,7 @@ export async function gatherWorkerFiles(folder) {
   await put(join(app, 'package.json'), await readFile(join(root, 'package.json')));
 
   const packages = await reachable([...sdk, WORKFLOW_THREAD]);
-  const foreign = isForeignCore();
-  const useful = (file) => LEGAL.test(basename(file)) || !(UNUSED.test(file) || foreign(file));
+  const useful = usefulness();
   for (const name of packages) await copy(join(root, name), join(folder, name), useful);
   for (const name of BUNDLERS) {
     await put(join(folder, 'node_modules', name, 'package.json'), JSON.stringify({ name, main: 'index.js' }));

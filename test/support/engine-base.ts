@@ -55,8 +55,8 @@ async function baseImage(engine: Engine): Promise<string> {
   }
 }
 
-/** The libraries that a program loads, each at its own path. */
-async function librariesOf(program: string): Promise<[string, string][]> {
+/** The libraries that a program, or a module of Node's, loads, each at its own path. */
+export async function librariesOf(program: string): Promise<[string, string][]> {
   const { stdout } = await run('ldd', [program]);
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => [path as string, path as string]);
 }
