@@ -1,7 +1,7 @@
 import { ListModelsCommand } from '@aws-sdk/client-sagemaker';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { packagePath } from '../../local/paths.js';
@@ -93,6 +93,21 @@ describe('a worker that starts', () => {
 });
 
 describe('a worker that stops', () => {
+  it('while it still waits for Temporal, by its own doing: the first process of a container is not ended by the system', async () => {
+    const reached: Socket[] = [];
+    const silent = createTcpServer((socket) => reached.push(socket.on('error', () => undefined))).listen(
+      0,
+      '127.0.0.1',
+    );
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const worker = start({ TEMPORAL_ADDRESS: `127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    await expect.poll(() => reached.length, { timeout: 40_000 }).toBeGreaterThan(0);
+    worker.child.kill('SIGTERM');
+    expect(await worker.ended).toBe(143);
+    reached.forEach((socket) => socket.destroy());
+    silent.close();
+  });
+
   it('gives up on an activity that outlives the grace time, and ends', async () => {
     let reached = 0;
     const silent = createServer(() => void (reached += 1)).listen(0, '127.0.0.1');
