@@ -89,8 +89,11 @@ export interface Exit {
 
 export interface RunningContainer {
   readonly pid: number;
+  /** The program has ended; what belonged to it may still be on its way out. */
+  readonly ended: Promise<unknown>;
   /** Base URL to reach a serving program. */
   readonly url?: string;
+  /** As `ended`, once all that belonged to it is gone. */
   readonly exited: Promise<Exit>;
   /** SIGTERM to the whole process group, SIGKILL after `graceMs`. Resolves once all of it is gone. */
   stop(graceMs: number): Promise<Exit>;

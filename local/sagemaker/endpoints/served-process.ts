@@ -5,6 +5,8 @@ import { SERVE_GRACE_MS, startServing, type ServingSpec } from '../runtime/serve
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 30_000;
+/** What a program that has ended had answered is still read for so long. */
+const LAST_BYTES_MS = 1_000;
 /** A process that lived this long starts its backoff anew. */
 const STEADY_MS = 60_000;
 
@@ -13,8 +15,7 @@ const STEADY_MS = 60_000;
  * only stopped when it has none, and comes back by itself when the program dies.
  */
 export class ServedProcess {
-  /** Keep-alive connections to this program alone: they end with it. */
-  readonly agent = new Agent({ keepAlive: true });
+  #agent = new Agent({ keepAlive: true });
   readonly #ctx: Context;
   readonly #spec: ServingSpec;
   readonly #stopped = new AbortController();
@@ -41,8 +42,13 @@ export class ServedProcess {
     );
     if (this.#stopped.signal.aborted) throw new Error(`the program was stopped while it started: see ${this.logFile}`);
     this.#url = url;
-    void container.exited.then((exit) => {
+    const agent = (this.#agent = new Agent({ keepAlive: true }));
+    void container.ended.then(() => {
       this.#url = undefined;
+      // A container's connections may stay open when its network goes: what waits for them is not to wait for good.
+      setTimeout(() => agent.destroy(), LAST_BYTES_MS).unref();
+    });
+    void container.exited.then((exit) => {
       if (this.#stopped.signal.aborted) return;
       this.#crashed = true;
       this.#ctx.log.warn({ exit, logFile: this.logFile }, 'a serving program ended by itself; starting it again');
@@ -56,6 +62,11 @@ export class ServedProcess {
     if (this.#stopped.signal.aborted) await this.#container.stop(0);
     return this.#container;
   };
+
+  /** Keep-alive connections to the program that runs now: they end with it. */
+  get agent(): Agent {
+    return this.#agent;
+  }
 
   /** Base URL while the program answers, else undefined. */
   get url(): string | undefined {
@@ -101,7 +112,7 @@ export class ServedProcess {
     this.#ended ??= this.#container?.stop(graceMs);
     await this.#ended;
     await this.#restarting;
-    this.agent.destroy();
+    this.#agent.destroy();
   }
 
   async #restart(wasSteady: boolean): Promise<void> {

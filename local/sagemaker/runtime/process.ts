@@ -60,7 +60,12 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningContainer>
   let over = false;
   void exited.then(() => (over = true));
   // Once it is over, its number may be someone else's.
-  return { pid, exited, stop: (graceMs) => (over ? exited : stopGroup({ pid, ready, exited }, graceMs)) };
+  return {
+    pid,
+    ended: exited,
+    exited,
+    stop: (graceMs) => (over ? exited : stopGroup({ pid, ready, exited }, graceMs)),
+  };
 }
 
 /** The same container, whose end is only told once `cleanUp` is through. */
