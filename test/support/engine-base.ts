@@ -22,7 +22,7 @@ export interface TestEngine {
 export async function testEngine(): Promise<TestEngine | string> {
   if (process.platform !== 'linux') return 'the base image is made of the programs of a Linux machine';
   try {
-    const engine = await findEngine(process.env['PERENNIAL_TEST_ENGINE'] === 'docker' ? 'docker' : 'auto');
+    const engine = await findEngine('auto');
     return { engine, base: await baseImage(engine) };
   } catch (error) {
     return (error as Error).message;

@@ -1,18 +1,39 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../../engine/engine.js';
+import { EngineError } from '../../../engine/errors.js';
+
+/** Looks at what is left so many times, so long apart: the watch over an earlier life may be removing it just then. */
+const LOOKS = 50;
+const BETWEEN_LOOKS_MS = 200;
 
 /**
- * Removes containers and networks with the label; answers with how many. A network is only removed when no
- * container is in it any more, so containers go first.
+ * Removes containers and networks with the label; answers with how many there were. A network is only removed when no
+ * container is in it any more, so containers go first. Throws EngineError if something can't be removed.
  */
 export async function sweep(engine: Engine, label: string): Promise<number> {
   const ids = async (...list: string[]): Promise<string[]> =>
     (await engine.run([...list, '--quiet', '--filter', `label=${label}`])).split(/\s+/).filter((id) => id !== '');
-  const containers = await ids('ps', '--all');
-  if (containers.length > 0) await engine.run(['rm', '--force', '--volumes', ...containers]);
-  const networks = await ids('network', 'ls');
-  if (networks.length > 0) await engine.run(['network', 'rm', ...networks]);
-  return containers.length + networks.length;
+  let found = 0;
+  let fault: EngineError | undefined;
+  const remove = (...args: string[]): Promise<unknown> =>
+    engine.run(args).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      fault = error;
+    });
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look > 0) await sleep(BETWEEN_LOOKS_MS);
+    const containers = await ids('ps', '--all');
+    if (containers.length > 0) await remove('rm', '--force', '--volumes', ...containers);
+    const networks = await ids('network', 'ls');
+    if (networks.length > 0) await remove('network', 'rm', ...networks);
+    found = Math.max(found, containers.length + networks.length);
+    if (containers.length + networks.length === 0) return found;
+  }
+  throw (
+    fault ??
+    new Error(`${engine.name} still has containers or networks with the label ${label} that it said it removed`)
+  );
 }
 
 /**
