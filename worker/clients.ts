@@ -9,6 +9,7 @@ import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { Agent as HttpAgent } from 'node:http';
 import type { WorkerConfig } from './config.js';
@@ -71,12 +72,21 @@ export function createAwsClients(config: Pick<WorkerConfig, 'region'>): AwsClien
   return { ...clients, ecr, destroy };
 }
 
-/** The ledger's connection string, read from SSM at use where the configuration names a parameter. */
-export async function databaseUrl(config: Pick<WorkerConfig, 'database'>, ssm: SSMClient): Promise<string> {
-  if (!config.database.startsWith('ssm:')) return config.database;
-  const Name = config.database.slice('ssm:'.length);
-  const answer = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
-  const value = answer.Parameter?.Value;
-  if (!value) throw new Error(`SSM parameter ${Name} is empty; it must hold the ledger's postgres:// URL`);
+const POSTGRES_URL = /^postgres(ql)?:\/\/\S+$/;
+
+/** The ledger's connection string, read at use where the configuration names a parameter of SSM or a file: a container's secret. */
+export async function databaseUrl({ database }: Pick<WorkerConfig, 'database'>, ssm: SSMClient): Promise<string> {
+  const [, kind, name = ''] = /^(ssm|file):(.*)$/.exec(database) ?? [];
+  if (kind === undefined) return database;
+  const value = kind === 'ssm' ? await parameter(ssm, name) : (await readFile(name, 'utf8')).trim();
+  if (value === undefined || !POSTGRES_URL.test(value))
+    throw new Error(
+      `${kind === 'ssm' ? 'SSM parameter' : 'the file'} ${name} must hold the ledger's postgres:// URL, and nothing else`,
+    );
   return value;
+}
+
+async function parameter(ssm: SSMClient, Name: string): Promise<string | undefined> {
+  const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+  return Parameter?.Value;
 }

@@ -9,9 +9,12 @@ const schema = z.object({
     .string({ error: 'is required: the region of SageMaker, S3, SSM and KMS, e.g. us-east-1' })
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as us-east-1' }),
   DATABASE_URL: z
-    .string({ error: 'is required: postgres://… of the ledger, or ssm:/name of an SSM SecureString that holds it' })
-    .regex(/^(postgres(ql)?:\/\/\S+|ssm:\/\S+)$/, {
-      error: 'must start with postgres:// or with ssm:/ (its value is not shown)',
+    .string({
+      error:
+        'is required: postgres://… of the ledger, or ssm:/name of an SSM SecureString or file:/path of a file that holds it',
+    })
+    .regex(/^(postgres(ql)?:\/\/\S+|(ssm|file):\/\S+)$/, {
+      error: 'must start with postgres://, ssm:/ or file:/ (its value is not shown)',
     }),
   SLACK_API_URL: z.url({ error: 'must be a URL that ends with /api/' }).optional(),
   TEMPORAL_UI_URL: z.url({ error: 'must be the URL of the Temporal UI' }).optional(),
@@ -29,7 +32,7 @@ const schema = z.object({
 
 export interface WorkerConfig {
   readonly region: string;
-  /** postgres://… or ssm:/parameter. Secret. */
+  /** postgres://…, ssm:/parameter or file:/path. Secret. */
   readonly database: string;
   readonly slackApiUrl?: string;
   readonly temporalUiUrl?: string;

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import pg from 'pg';
@@ -74,5 +77,28 @@ describe("the ledger's password", () => {
     await expect(ledger.listRuns({ limit: 1 })).rejects.toMatchObject({ code: '28P01' });
     await password('fourth');
     expect(await ledger.listRuns({ limit: 1 })).toEqual([]);
+  });
+
+  it('is read from a file as well, where that is what the configuration names', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'perennial-ledger-'));
+    const file = join(folder, 'url');
+    const url = (word: string) => Object.assign(new URL(database.url), { username: role, password: word }).href;
+    const byFile = openLedger({ database: `file:${file}` } as WorkerConfig, ssm, pino({ level: 'silent' }));
+    try {
+      await expect(byFile.ledger()).rejects.toThrow(/ENOENT.*ledger-/);
+      await writeFile(file, 'mysql://perennial:hunter2@127.0.0.1/ledger\n');
+      await expect(byFile.ledger()).rejects.toThrow(`the file ${file} must hold the ledger's postgres:// URL`);
+      await writeFile(file, `${url('fifth')}\n`);
+      await password('fifth');
+      const ledger = await byFile.ledger();
+      expect(await ledger.listRuns({ limit: 1 })).toEqual([]);
+      await cutOff();
+      await password('sixth');
+      await writeFile(file, url('sixth'));
+      expect(await ledger.listRuns({ limit: 1 })).toEqual([]);
+    } finally {
+      await byFile.close();
+      await rm(folder, { recursive: true });
+    }
   });
 });

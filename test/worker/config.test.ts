@@ -37,12 +37,15 @@ describe('configuration of the worker', () => {
     expect(message).not.toContain('hunter2');
   });
 
-  it('takes the database URL from SSM too, and reads empty variables as unset', () => {
-    expect(readConfig({ ...GOOD, DATABASE_URL: 'ssm:/perennial/database', SLACK_API_URL: '' })).toMatchObject({
-      database: 'ssm:/perennial/database',
-      slackApiUrl: undefined,
-    });
-  });
+  it.each(['ssm:/perennial/database', 'file:/run/secrets/ledger-url'])(
+    'takes %s for the database URL too, and reads empty variables as unset',
+    (database) => {
+      expect(readConfig({ ...GOOD, DATABASE_URL: database, SLACK_API_URL: '' })).toMatchObject({
+        database,
+        slackApiUrl: undefined,
+      });
+    },
+  );
 });
 
 describe('log of the worker', () => {
