@@ -9,9 +9,11 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
+import { LOOPBACK } from '../addresses.js';
 
-/** A certificate for 127.0.0.1 and localhost, its key, and the authority's certificate that clients trust; all PEM. */
+/** A certificate for 127.0.0.1, localhost and one more name or address, its key, and the authority's certificate that clients trust; all PEM. */
 export interface Certificates {
   readonly ca: string;
   readonly cert: string;
@@ -85,7 +87,11 @@ function issue(subject: string, key: KeyObject, issuer: string, signer: KeyObjec
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
 const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-function make(): Omit<Certificates, 'caFile'> {
+/** A name that a certificate is for: an IPv4 address, or a host's. */
+const subjectOf = (host: string) =>
+  isIPv4(host) ? tlv(0x87, Buffer.from(host.split('.').map(Number))) : tlv(0x82, Buffer.from(host));
+
+function make(hosts: readonly string[]): Omit<Certificates, 'caFile'> {
   const authority = newKey();
   const key = newKey();
   // Two authorities of one name would be taken for each other.
@@ -100,20 +106,21 @@ function make(): Omit<Certificates, 'caFile'> {
     // digitalSignature, serverAuth
     extension('551d0f', true, tlv(0x03, Buffer.from([7, 0x80]))),
     extension('551d25', false, sequence(oid('2b06010505070301'))),
-    extension('551d11', false, sequence(tlv(0x82, Buffer.from('localhost')), tlv(0x87, Buffer.from([127, 0, 0, 1])))),
+    extension('551d11', false, sequence(...hosts.map(subjectOf))),
   ]);
   // The authority's key is kept nowhere: nobody can issue more in its name.
   return { ca, cert, key: pem(key) };
 }
 
-/** Whether what the folder holds still serves: whole, fitting and not about to run out. */
-function usable({ ca, cert, key }: Omit<Certificates, 'caFile'>): boolean {
+/** Whether what the folder holds still serves: whole, fitting, for all of the names and not about to run out. */
+function usable({ ca, cert, key }: Omit<Certificates, 'caFile'>, hosts: readonly string[]): boolean {
   try {
     const certificate = new X509Certificate(cert);
     const soon = Date.now() + 30 * 86_400_000;
     return (
       certificate.verify(new X509Certificate(ca).publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(key)) &&
+      hosts.every((host) => (isIPv4(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined) &&
       Date.parse(certificate.validTo) > soon
     );
   } catch {
@@ -121,14 +128,18 @@ function usable({ ca, cert, key }: Omit<Certificates, 'caFile'>): boolean {
   }
 }
 
-/** The certificates of a state folder, made at its first use: `ca.pem`, `server.pem`, `server.key`. */
-export function certificatesOf(dir: string): Certificates {
+/**
+ * The certificates of a state folder, made at its first use: `ca.pem`, `server.pem`, `server.key`. Made anew, with
+ * another authority, where they are not for `address`, the name or IPv4 address by which clients reach the server.
+ */
+export function certificatesOf(dir: string, address = LOOPBACK): Certificates {
+  const hosts = [...new Set([LOOPBACK, 'localhost', address])];
   const file = (base: string) => join(dir, base);
   const caFile = file('ca.pem');
   const read = (base: string) => (existsSync(file(base)) ? readFileSync(file(base), 'utf8') : '');
   const found = { ca: read('ca.pem'), cert: read('server.pem'), key: read('server.key') };
-  if (usable(found)) return { ...found, caFile };
-  const made = make();
+  if (usable(found, hosts)) return { ...found, caFile };
+  const made = make(hosts);
   mkdirSync(dir, { recursive: true });
   for (const [base, text] of [
     ['server.key', made.key],

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Certificates } from './certificate.js';
 import type { Credentials } from './control/credentials.js';
 import type { Roles } from './database/roles.js';
+import { addressOf } from './database/warehouse.js';
 import { Frames } from './protocol/frames.js';
 import {
   authentication,
@@ -74,7 +75,7 @@ export class Gateway {
       if (opening.kind === 'plain')
         throw new SqlError(
           '28000',
-          `no pg_hba.conf entry for host "127.0.0.1", user "${user}", database "${database}", SSL off`,
+          `no pg_hba.conf entry for host "${raw.remoteAddress}", user "${user}", database "${database}", SSL off`,
           {
             hint: 'The local Redshift takes connections over TLS only: connect with sslmode=verify-full and its ca.pem.',
           },
@@ -121,8 +122,7 @@ export class Gateway {
 
   /** Only the database knows whether the secret is right. */
   private forwardCancel(request: Buffer): void {
-    const { hostname, port } = new URL(this.parts.serverUrl);
-    const socket = connect(Number(port), hostname, () => socket.end(request));
+    const socket = connect(addressOf(this.parts.serverUrl), () => socket.end(request));
     socket.on('error', () => undefined);
   }
 

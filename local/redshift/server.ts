@@ -2,6 +2,7 @@ import type { Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { pino, type Logger } from 'pino';
+import { baseUrl } from '../addresses.js';
 import { certificatesOf } from './certificate.js';
 import type { RedshiftConfig } from './config.js';
 import { Credentials } from './control/credentials.js';
@@ -15,7 +16,7 @@ import { loadTransfers } from './transfer/index.js';
 
 /** A running local Redshift. */
 export interface LocalRedshift {
-  /** Of the control plane. */
+  /** Of the control plane, for this machine or the container that it runs in. */
   readonly url: string;
   readonly sqlPort: number;
   /** The certificate that clients trust. */
@@ -39,13 +40,13 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 }
 
 /**
- * Starts the local Redshift on loopback: control plane and PostgreSQL protocol, before a real PostgreSQL.
+ * Starts the local Redshift: control plane and PostgreSQL protocol, before a real PostgreSQL.
  * @throws Error with a sentence if PostgreSQL can't be reached or a port is taken
  */
 export async function startRedshift(config: RedshiftConfig, deps: Dependencies = {}): Promise<LocalRedshift> {
   const log = deps.log ?? pino({ level: 'silent' });
   const transfers = loadTransfers(deps.env ?? process.env);
-  const certificates = certificatesOf(config.stateDir);
+  const certificates = certificatesOf(config.stateDir, config.address);
   await setUpWarehouse(config.serverUrl, config.database);
   const connectionString = urlOf(config.serverUrl, config.database);
   // Its answers are waited for by every statement, and what they hold is worth no flush of the disk.
@@ -62,7 +63,8 @@ export async function startRedshift(config: RedshiftConfig, deps: Dependencies =
     shared: { history, transfers: transfers.load },
     log,
   });
-  const warehouse = { credentials, database: config.database, master: MASTER, port: () => portOf(gateway.server) };
+  const { database, address } = config;
+  const warehouse = { credentials, database, master: MASTER, address, port: () => portOf(gateway.server) };
   const control = controlServer(warehouse, history, log);
   const close = async (): Promise<void> => {
     control.close();
@@ -78,7 +80,7 @@ export async function startRedshift(config: RedshiftConfig, deps: Dependencies =
     await close();
     throw error;
   }
-  const url = `http://${config.host}:${portOf(control)}`;
+  const url = baseUrl(config.host, portOf(control));
   log.info({ url, sqlPort: portOf(gateway.server) }, 'local Redshift listens');
   return { url, sqlPort: portOf(gateway.server), caFile: certificates.caFile, close };
 }

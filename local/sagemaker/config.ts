@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../../engine/engine.js';
+import { listenAddress, LOOPBACK } from '../addresses.js';
 import type { SageMakerConfig } from './context.js';
 
 /** MiniStack's account; it owns the keys and buckets that jobs name. */
@@ -19,7 +20,8 @@ const mapSchema = (example: string) =>
     .pipe(z.record(z.string().min(1), z.string().min(1)));
 
 const environment = z.object({
-  SAGEMAKER_LOCAL_PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('Port on loopback; 0 picks one'),
+  SAGEMAKER_LOCAL_HOST: listenAddress.default(LOOPBACK).describe('IP address to listen on'),
+  SAGEMAKER_LOCAL_PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('Port there; 0 picks one'),
   SAGEMAKER_LOCAL_STATE_DIR: z.string().min(1).describe('Folder of resources, job folders and logs'),
   SAGEMAKER_LOCAL_IMAGES: mapSchema('{"<repository or image URI>":"<folder>"}')
     .default({})
@@ -50,7 +52,7 @@ export function configFromEnv(env: NodeJS.ProcessEnv): SageMakerConfig {
     SAGEMAKER_LOCAL_BUILD_ARGS: buildArgs,
   } = parsed.data;
   return {
-    host: '127.0.0.1',
+    host: parsed.data.SAGEMAKER_LOCAL_HOST,
     port: parsed.data.SAGEMAKER_LOCAL_PORT,
     region: parsed.data.AWS_REGION,
     accountId: LOCAL_ACCOUNT_ID,

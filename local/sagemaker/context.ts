@@ -7,8 +7,8 @@ import type { Progress } from '../tools/install.js';
 
 /** Where the local SageMaker listens, what it stands for, and where it keeps things. */
 export interface SageMakerConfig {
-  /** Loopback only. */
-  readonly host: '127.0.0.1';
+  /** IP address to listen on. */
+  readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
   readonly region: string;

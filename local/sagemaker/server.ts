@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { baseUrl } from '../addresses.js';
 import { acquire } from '../lock.js';
 import { createClients } from './clients.js';
 import { ApiError, type Context, type Operation, type SageMakerConfig, type Service } from './context.js';
@@ -21,6 +22,7 @@ import { createTransformService } from './transform/index.js';
 
 /** A running local SageMaker. */
 export interface LocalSageMaker {
+  /** For this machine, or the container that it runs in. */
   readonly url: string;
   readonly ctx: Context;
   /** Stops all programs and the listener; resources stay in the state folder. */
@@ -44,7 +46,7 @@ interface Dependencies {
 }
 
 /**
- * Starts the local SageMaker on loopback, once what a restart interrupted is taken up again. Throws, with nothing left
+ * Starts the local SageMaker, once what a restart interrupted is taken up again. Throws, with nothing left
  * running, if its port or its state folder is another one's.
  */
 export async function startSageMaker(given: SageMakerConfig, deps: Dependencies = {}): Promise<LocalSageMaker> {
@@ -116,7 +118,7 @@ async function start(config: SageMakerConfig, deps: Dependencies): Promise<Local
     throw error;
   });
   const { port } = server.address() as AddressInfo;
-  const url = `http://${config.host}:${port}`;
+  const url = baseUrl(config.host, port);
   log.info({ url, operations: Object.keys(own).length }, 'local SageMaker listens');
 
   return { url, ctx, close };
@@ -171,7 +173,11 @@ async function listen(server: Server, config: SageMakerConfig): Promise<void> {
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(`port ${config.port} is taken: stop what uses it or set SAGEMAKER_LOCAL_PORT`, { cause: error })
-          : error,
+          : error.code === 'EADDRNOTAVAIL'
+            ? new Error(`${config.host} is no address of this machine: set SAGEMAKER_LOCAL_HOST to one`, {
+                cause: error,
+              })
+            : error,
       );
     });
     server.listen(config.port, config.host, resolve);

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { z } from 'zod';
+import { LOOPBACK } from '../addresses.js';
 import { callMethod } from './api.js';
+import type { SlackSinkConfig } from './config.js';
 import { Fault, Faults } from './faults.js';
 import { Messages } from './messages.js';
 import { renderMessages, renderPage } from './page.js';
@@ -41,10 +43,8 @@ async function read(request: IncomingMessage): Promise<string | undefined> {
 /**
  * The Slack sink. `/api/<method>` is Slack's Web API, `/` a page for people, `GET /messages` the same as JSON.
  * `PUT /_local/fault` with a Fault makes the API limit, refuse, hang or fail; `DELETE /_local/fault` ends that.
- * @param port 0 picks a free one; always on loopback
- * @param file where messages are kept
  */
-export async function startSlackSink({ port, file }: { port: number; file: string }): Promise<SlackSink> {
+export async function startSlackSink({ host = LOOPBACK, port, file }: SlackSinkConfig): Promise<SlackSink> {
   const messages = new Messages(file);
   const faults = new Faults();
 
@@ -104,7 +104,7 @@ export async function startSlackSink({ port, file }: { port: number; file: strin
       if (!response.headersSent) send(response, 500, { ok: false, error: 'internal_error' });
     });
   });
-  await listen(server, port);
+  await listen(server, host, port);
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
@@ -116,9 +116,9 @@ export async function startSlackSink({ port, file }: { port: number; file: strin
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve());
+    server.listen(port, host, () => resolve());
   });
 }

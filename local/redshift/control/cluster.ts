@@ -15,7 +15,8 @@ export interface Warehouse {
   readonly credentials: Credentials;
   readonly database: string;
   readonly master: string;
-  /** Where the PostgreSQL protocol is spoken. */
+  /** Where the PostgreSQL protocol is spoken: name or IP address, and port. */
+  readonly address: string;
   readonly port: () => number;
 }
 

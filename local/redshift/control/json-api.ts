@@ -20,7 +20,7 @@ function getCredentials(input: Input, warehouse: Warehouse): object {
   return { dbUser: login.user, dbPassword: password, expiration: seconds, nextRefreshTime: seconds };
 }
 
-function getWorkgroup(input: Input, { port }: Warehouse): object {
+function getWorkgroup(input: Input, { address, port }: Warehouse): object {
   checkWorkgroup(input);
   return {
     workgroup: {
@@ -29,7 +29,7 @@ function getWorkgroup(input: Input, { port }: Warehouse): object {
       namespaceName: WORKGROUP,
       status: 'AVAILABLE',
       port: port(),
-      endpoint: { address: '127.0.0.1', port: port() },
+      endpoint: { address, port: port() },
       publiclyAccessible: false,
       enhancedVpcRouting: false,
     },

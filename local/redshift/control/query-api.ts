@@ -60,7 +60,7 @@ function getClusterCredentialsWithIam(form: URLSearchParams, warehouse: Warehous
   return { ...credentials(login.user, issued), NextRefreshTime: issued.expiration };
 }
 
-function describeClusters(form: URLSearchParams, { database, master, port }: Warehouse): Fields {
+function describeClusters(form: URLSearchParams, { database, master, address, port }: Warehouse): Fields {
   if (form.has('ClusterIdentifier')) checkCluster(form);
   const cluster: Fields = {
     ClusterIdentifier: CLUSTER,
@@ -70,7 +70,7 @@ function describeClusters(form: URLSearchParams, { database, master, port }: War
     ClusterAvailabilityStatus: 'Available',
     MasterUsername: master,
     DBName: database,
-    Endpoint: { Address: '127.0.0.1', Port: port() },
+    Endpoint: { Address: address, Port: port() },
     PubliclyAccessible: false,
     Encrypted: false,
     EnhancedVpcRouting: false,

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { SqlError } from '../protocol/messages.js';
 import { Upstream } from '../protocol/upstream.js';
 import { MASTER } from './objects.js';
+import { addressOf } from './warehouse.js';
 import type { Login } from '../control/credentials.js';
 
 const WRONG_PASSWORD = '28P01';
@@ -55,13 +56,11 @@ export class Roles {
    */
   async connect(login: Login, database: string, parameters: ReadonlyMap<string, string>): Promise<Upstream> {
     await this.prepare(login);
-    const { hostname: host, port } = new URL(this.url);
     const password = this.passwordOf(login.role);
     const options = parameters.get('options');
     const application = parameters.get('application_name');
     const config: pg.ClientConfig = {
-      host,
-      port: Number(port),
+      ...addressOf(this.url),
       user: login.role,
       password,
       database,

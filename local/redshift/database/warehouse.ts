@@ -7,6 +7,7 @@ const REACHABLE_WITHIN_MS = 20_000;
 const AGAIN_MS = 200;
 /** Two gateways, in tests, may set up one server at the same moment. */
 const SETUP_LOCK = 7_240_931;
+const USUAL_PORT = 5432;
 const KEPT = '7 days';
 
 const quoted = (name: string) => pg.escapeIdentifier(name);
@@ -38,6 +39,12 @@ async function withClient(url: string, work: (client: pg.Client) => Promise<void
   } finally {
     await client.end();
   }
+}
+
+/** Where a server is reached; its usual port where the URL has none. */
+export function addressOf(server: string): { host: string; port: number } {
+  const { hostname, port } = new URL(server);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || USUAL_PORT) };
 }
 
 /** The same server, another database. */

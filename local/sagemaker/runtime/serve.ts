@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
+import { LOOPBACK } from '../../addresses.js';
 import type { Context, Exit, RunningContainer } from '../context.js';
 import { withCleanUp } from './process.js';
 import { contractPortTaken, listensOnContractPort } from './own-network.js';
@@ -81,7 +82,8 @@ async function attempt(
   await mkdir(servingRoot(ctx.config.stateDir), { recursive: true });
   const optMl = await mkdtemp(join(servingRoot(ctx.config.stateDir), 'opt-ml-'));
   const remove = (): Promise<void> => rm(optMl, { recursive: true, force: true });
-  const port = ctx.sandbox.ownNetworks ? undefined : await getPort({ host: ctx.config.host });
+  // Where programs are reached, wherever the server itself listens.
+  const port = ctx.sandbox.ownNetworks ? undefined : await getPort({ host: LOOPBACK });
   const said = { portTaken: false };
   const onLine = (line: string): void => {
     said.portTaken ||= PORT_TAKEN.test(line);
