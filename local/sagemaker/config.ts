@@ -34,6 +34,10 @@ const environment = z.object({
     .default('')
     .describe('Container engine that programs run in; processes without'),
   SAGEMAKER_LOCAL_ENGINE_NETWORK: z.string().default('').describe("The engine's network that this server is in"),
+  SAGEMAKER_LOCAL_ENGINE_VOLUME: z
+    .string()
+    .default('')
+    .describe("The engine's volume that is mounted at the state folder, where this server is a container"),
   SAGEMAKER_LOCAL_GPUS: z.enum(['', '0', '1']).default('').describe('1 passes GPUs to instance types that have some'),
   SAGEMAKER_LOCAL_BUILD_ARGS: mapSchema('{"BASE":"<image>"}')
     .default({})
@@ -48,6 +52,7 @@ export function configFromEnv(env: NodeJS.ProcessEnv): SageMakerConfig {
   const {
     SAGEMAKER_LOCAL_ENGINE: name,
     SAGEMAKER_LOCAL_ENGINE_NETWORK: network,
+    SAGEMAKER_LOCAL_ENGINE_VOLUME: volume,
     SAGEMAKER_LOCAL_GPUS: gpus,
     SAGEMAKER_LOCAL_BUILD_ARGS: buildArgs,
   } = parsed.data;
@@ -59,6 +64,10 @@ export function configFromEnv(env: NodeJS.ProcessEnv): SageMakerConfig {
     stateDir: parsed.data.SAGEMAKER_LOCAL_STATE_DIR,
     images: parsed.data.SAGEMAKER_LOCAL_IMAGES,
     fileSystems: parsed.data.SAGEMAKER_LOCAL_FILE_SYSTEMS,
-    ...(name === '' ? {} : { engine: { name, network: network || undefined, gpus: gpus === '1', buildArgs } }),
+    ...(name === ''
+      ? {}
+      : {
+          engine: { name, network: network || undefined, volume: volume || undefined, gpus: gpus === '1', buildArgs },
+        }),
   };
 }

@@ -30,6 +30,8 @@ interface EngineConfig {
   readonly name: EngineName | 'auto';
   /** Network of the engine that the server itself is in, as a container. */
   readonly network?: string | undefined;
+  /** Volume of the engine that is mounted at the state folder, for a server in a container. */
+  readonly volume?: string | undefined;
   readonly gpus?: boolean;
   /** Given to each build of a mapped folder. */
   readonly buildArgs?: Readonly<Record<string, string>>;

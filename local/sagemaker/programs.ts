@@ -18,9 +18,9 @@ export async function openPrograms(
     return { sandbox, images: createFolderImages(images, imageEnvironments) };
   }
   const engine = await findEngine(chosen.name);
-  const { network, gpus, buildArgs = {} } = chosen;
+  const { network, volume, gpus, buildArgs = {} } = chosen;
   return {
-    sandbox: await createEngineSandbox({ engine, stateDir, log, network, gpus, role: roleOf(env) }),
+    sandbox: await createEngineSandbox({ engine, stateDir, log, network, volume, gpus, role: roleOf(env) }),
     images: createEngineImages(engine, { images, buildArgs, log }),
   };
 }

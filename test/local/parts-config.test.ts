@@ -30,6 +30,13 @@ describe('parts of local mode', () => {
     });
   });
 
+  it('that drive an engine know its network and volume only where they are named', () => {
+    const engine = { SAGEMAKER_LOCAL_ENGINE: 'docker', SAGEMAKER_LOCAL_ENGINE_NETWORK: '' };
+    expect(sagemaker(engine).engine).toMatchObject({ network: undefined, volume: undefined });
+    const named = { SAGEMAKER_LOCAL_ENGINE_NETWORK: 'net', SAGEMAKER_LOCAL_ENGINE_VOLUME: 'state' };
+    expect(sagemaker({ ...engine, ...named }).engine).toMatchObject({ network: 'net', volume: 'state' });
+  });
+
   it('name every fault', () => {
     expect(() => sagemaker({ SAGEMAKER_LOCAL_HOST: 'localhost', SAGEMAKER_LOCAL_PORT: 'x' })).toThrow(
       /is no IP address[^]*SAGEMAKER_LOCAL_HOST[^]*SAGEMAKER_LOCAL_PORT/,

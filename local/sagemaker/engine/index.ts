@@ -5,10 +5,12 @@ import type { Engine } from '../../../engine/engine.js';
 import { EngineError } from '../../../engine/errors.js';
 import type { ClosableSandbox, ContainerSpec, HostNetwork, RunningContainer } from '../context.js';
 import { CONTRACT_PORT } from '../runtime/own-network.js';
-import { createArguments, labelled } from './arguments.js';
+import { createArguments } from './arguments.js';
 import { removeContainer, startContainer } from './container.js';
+import { createNetwork } from './networks.js';
 import { takeOwnership } from './owners.js';
 import { sweep, watchOver } from './sweep.js';
+import { locateState } from './volume.js';
 
 const LOOK_EVERY_MS = 50;
 
@@ -19,6 +21,8 @@ export interface EngineSandboxOptions {
   readonly log: Logger;
   /** A network of the engine that containers join, and in which this server reaches them itself; loopback ports without. */
   readonly network?: string | undefined;
+  /** Volume of the engine that is mounted at the state folder, where this server is a container itself. */
+  readonly volume?: string | undefined;
   /** Variables that stand for the execution role, for programs on `network`: nothing else leads to the emulated services. */
   readonly role?: Readonly<Record<string, string>>;
   /** GPUs are passed to containers of instance types that have some. */
@@ -31,7 +35,9 @@ export interface EngineSandboxOptions {
  */
 export async function createEngineSandbox(options: EngineSandboxOptions): Promise<ClosableSandbox> {
   const { engine, log } = options;
-  const state = createHash('sha256').update(options.stateDir).digest('hex').slice(0, 12);
+  const locate = await locateState(engine, options.stateDir, options.volume);
+  // As the engine calls it: servers in containers may all have their state at the same path.
+  const state = createHash('sha256').update(locate(options.stateDir)).digest('hex').slice(0, 12);
   const ofState = `perennial.state=${state}`;
   const removed = await sweep(engine, ofState);
   if (removed > 0) log.warn({ removed }, 'containers or networks of an earlier life were still there; removed them');
@@ -43,11 +49,8 @@ export async function createEngineSandbox(options: EngineSandboxOptions): Promis
   const running = new Set<RunningContainer>();
   const newName = (what: string): string => `perennial-${state}-${what}-${randomBytes(4).toString('hex')}`;
 
-  const openNetwork = async ({ isolated }: { isolated: boolean }): Promise<HostNetwork> => {
-    const name = newName('net');
-    await engine.run(['network', 'create', ...(isolated ? ['--internal'] : []), ...labelled(labels), name]);
-    return { name, close: async () => void (await engine.run(['network', 'rm', name])) };
-  };
+  const openNetwork = (how: { isolated: boolean; joined?: boolean }): Promise<HostNetwork> =>
+    createNetwork(engine, { ...how, name: newName('net'), labels });
 
   /** Network of a container that no host of a job shares, and how it is reached. */
   const networkOf = async (
@@ -55,8 +58,17 @@ export async function createEngineSandbox(options: EngineSandboxOptions): Promis
   ): Promise<{ name?: string | undefined; close?: () => Promise<void> }> => {
     if (spec.host) return { name: spec.host.network };
     if (!spec.withoutCredentials) return { name: options.network };
-    return spec.command === 'train' ? { name: 'none' } : openNetwork({ isolated: true });
+    if (spec.command === 'train') return { name: 'none' };
+    // A server on the host is reached from nowhere, and reaches every network.
+    return openNetwork({ isolated: true, joined: options.network !== undefined });
   };
+
+  const placed = ({ optMl, modelDir, mounts = [], ...spec }: ContainerSpec): ContainerSpec => ({
+    ...spec,
+    optMl: locate(optMl),
+    ...(modelDir === undefined ? {} : { modelDir: locate(modelDir) }),
+    mounts: mounts.map((mount) => ({ ...mount, folder: locate(mount.folder) })),
+  });
 
   return {
     ownNetworks: true,
@@ -68,11 +80,14 @@ export async function createEngineSandbox(options: EngineSandboxOptions): Promis
       const given = spec.withoutCredentials || options.network === undefined ? {} : options.role;
       const { args, env } = createArguments(
         spec.image,
-        { ...spec, env: { ...given, ...spec.env } },
+        { ...placed(spec), env: { ...given, ...spec.env } },
         { engine: engine.name, name, labels, network: network.name, publish, gpus: options.gpus === true },
       );
       try {
         await engine.with(env).run(args);
+        // Hosts of a job are in its network; what the role's variables name is in this one.
+        if (spec.host && !spec.withoutCredentials && options.network !== undefined)
+          await engine.run(['network', 'connect', options.network, name]);
         const container = await startContainer(engine, name, {
           output: {
             logFile: spec.logFile,
@@ -87,7 +102,7 @@ export async function createEngineSandbox(options: EngineSandboxOptions): Promis
               ['its network is still there', () => network.close?.()],
               [
                 'what it wrote still belongs to the user it ran as',
-                () => takeOwnership(engine, spec.optMl, spec.image, labels),
+                () => takeOwnership(engine, spec.optMl, { image: spec.image, labels, locate }),
               ],
             ];
             for (const [fault, step] of steps)

@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../../../engine/engine.js';
 import { labelled } from './arguments.js';
+import type { Locate } from './volume.js';
 
 /**
  * Gives what a program wrote to the one who runs the server: a container's root may be the machine's, whose files
@@ -10,15 +11,14 @@ import { labelled } from './arguments.js';
 export async function takeOwnership(
   engine: Engine,
   folder: string,
-  image: string,
-  labels: readonly string[],
+  { image, labels, locate }: { readonly image: string; readonly labels: readonly string[]; readonly locate: Locate },
 ): Promise<void> {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   // Root can read and remove everything.
   if (uid === undefined || uid === 0 || !(await holdsOthers(folder, uid))) return;
   await engine.run([
     ...['run', '--rm', ...labelled(labels), '--pull', 'never', '--network', 'none', '--user', '0:0'],
-    ...['--security-opt', 'label=disable', '--mount', `type=bind,source=${folder},target=/opt/ml`],
+    ...['--security-opt', 'label=disable', '--mount', `type=bind,source=${locate(folder)},target=/opt/ml`],
     ...['--entrypoint', 'chown', image, '-R', '-h', `${uid}:${gid}`, '/opt/ml'],
   ]);
 }

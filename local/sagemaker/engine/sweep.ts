@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../../engine/engine.js';
 import { EngineError } from '../../../engine/errors.js';
+import { emptyNetwork } from './networks.js';
 
 /** Looks at what is left so many times, so long apart: the watch over an earlier life may be removing it just then. */
 const LOOKS = 50;
@@ -9,23 +10,24 @@ const BETWEEN_LOOKS_MS = 200;
 
 /**
  * Removes containers and networks with the label; answers with how many there were. A network is only removed when no
- * container is in it any more, so containers go first. Throws EngineError if something can't be removed.
+ * container is in it any more, so containers go first, and a server's own is taken out of it. Throws EngineError if something can't be removed.
  */
 export async function sweep(engine: Engine, label: string): Promise<number> {
   const ids = async (...list: string[]): Promise<string[]> =>
     (await engine.run([...list, '--quiet', '--filter', `label=${label}`])).split(/\s+/).filter((id) => id !== '');
   let found = 0;
   let fault: EngineError | undefined;
-  const remove = (...args: string[]): Promise<unknown> =>
-    engine.run(args).catch((error: unknown) => {
-      if (!(error instanceof EngineError)) throw error;
-      fault = error;
-    });
+  const told = (error: unknown): void => {
+    if (!(error instanceof EngineError)) throw error;
+    fault = error;
+  };
+  const remove = (...args: string[]): Promise<unknown> => engine.run(args).catch(told);
   for (let look = 0; look < LOOKS; look += 1) {
     if (look > 0) await sleep(BETWEEN_LOOKS_MS);
     const containers = await ids('ps', '--all');
     if (containers.length > 0) await remove('rm', '--force', '--volumes', ...containers);
     const networks = await ids('network', 'ls');
+    for (const network of networks) await emptyNetwork(engine, network).catch(told);
     if (networks.length > 0) await remove('network', 'rm', ...networks);
     found = Math.max(found, containers.length + networks.length);
     if (containers.length + networks.length === 0) return found;
@@ -38,7 +40,7 @@ export async function sweep(engine: Engine, label: string): Promise<number> {
 
 /**
  * Outlives the server: when the server's end of the pipe closes without a word, it died, and its containers go.
- * Twice, since one may have been on its way.
+ * Twice, since one may have been on its way. Where the server is a container, it ends with that: the next start sweeps.
  */
 const WATCH = `
 if read -r word; then exit 0; fi

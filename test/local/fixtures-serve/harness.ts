@@ -5,6 +5,7 @@ import {
   CreateModelCommand,
   DescribeEndpointCommand,
   SageMakerClient,
+  type CreateModelCommandInput,
   type DescribeEndpointCommandOutput,
   type ProductionVariant,
 } from '@aws-sdk/client-sagemaker';
@@ -70,7 +71,12 @@ export class Harness {
       { host: '127.0.0.1', port: 0, region: REGION, accountId: '000000000000', stateDir, images, ...more },
       { env: { ...process.env, AWS_ENDPOINT_URL: this.awsEndpoint, ...this.env } },
     );
-    const options = { endpoint: this.#server.url, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 };
+    this.attach(this.#server.url);
+  }
+
+  /** Speaks to a server at this URL, which need not be the harness's own. */
+  attach(endpoint: string): void {
+    const options = { endpoint, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 };
     this.#control = new SageMakerClient(options);
     this.#runtime = new SageMakerRuntimeClient(options);
   }
@@ -119,7 +125,11 @@ export class Harness {
   }
 
   /** Uploads a model of this id and creates its Model resource; returns the resource's name, which is the id. */
-  async model(id: string, environment: Record<string, string> = {}): Promise<string> {
+  async model(
+    id: string,
+    environment: Record<string, string> = {},
+    extra: Partial<CreateModelCommandInput> = {},
+  ): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), 'model-'));
     await writeFile(join(dir, 'id.txt'), id);
     const archive = await create({ gzip: true, cwd: dir }, ['id.txt']).concat();
@@ -131,14 +141,15 @@ export class Harness {
         ModelName: id,
         ExecutionRoleArn: ROLE,
         PrimaryContainer: { Image: IMAGE, ModelDataUrl: `s3://${this.bucket}/${key}`, Environment: environment },
+        ...extra,
       }),
     );
     return id;
   }
 
-  /** Creates a model and an endpoint configuration of one variant, both of this name; returns it. */
+  /** Creates a model, unless `extra` names one, and an endpoint configuration of one variant, both of this name; returns it. */
   async config(id: string, environment: Record<string, string> = {}, extra: Partial<ProductionVariant> = {}) {
-    await this.model(id, environment);
+    if (extra.ModelName === undefined) await this.model(id, environment);
     const variant = { VariantName: 'AllTraffic', ModelName: id, InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
     await this.control.send(
       new CreateEndpointConfigCommand({
