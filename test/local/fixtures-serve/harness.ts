@@ -125,11 +125,7 @@ export class Harness {
   }
 
   /** Uploads a model of this id and creates its Model resource; returns the resource's name, which is the id. */
-  async model(
-    id: string,
-    environment: Record<string, string> = {},
-    extra: Partial<CreateModelCommandInput> = {},
-  ): Promise<string> {
+  async model(id: string, environment: Record<string, string> = {}, extra: Partial<CreateModelCommandInput> = {}) {
     const dir = await mkdtemp(join(tmpdir(), 'model-'));
     await writeFile(join(dir, 'id.txt'), id);
     const archive = await create({ gzip: true, cwd: dir }, ['id.txt']).concat();
