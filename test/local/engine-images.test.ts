@@ -1,11 +1,27 @@
 import { CreateTrainingJobCommand } from '@aws-sdk/client-sagemaker';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../engine/build.js';
 import { Engine } from '../../engine/engine.js';
 import { pushImage } from '../../engine/push.js';
+import { createEngineImages } from '../../local/sagemaker/engine/images.js';
 import { TestRegistry } from '../support/registry.js';
 import { engineName, inContainers, withoutEngine } from './fixtures/engine.js';
 import { probeImage, startFixture, trainingRequest, type Fixture } from './fixtures/sagemaker.js';
+
+it('an image that is named by digest is that one, though its repository is called as a mapped one', async () => {
+  const mapped = { 'linear-learner': '/folder', [`127.0.0.1:5001/own@sha256:${'1'.repeat(64)}`]: 'own:1' };
+  const images = createEngineImages(new Engine('docker'), {
+    images: mapped,
+    buildArgs: {},
+    log: pino({ level: 'silent' }),
+  });
+  const byDigest = `127.0.0.1:5001/linear-learner@sha256:${'0'.repeat(64)}`;
+  expect(images.find(byDigest)).toBe(byDigest);
+  expect(images.find(`127.0.0.1:5001/own@sha256:${'1'.repeat(64)}`)).toBe('own:1');
+  expect(images.find('382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1')).toBe('/folder');
+  await images.close();
+});
 
 describe.skipIf(withoutEngine)(`images of a registry${withoutEngine ? `: ${withoutEngine}` : ''}`, () => {
   const engine = new Engine(engineName);

@@ -13,7 +13,7 @@ const BY_DIGEST = /@sha256:[0-9a-f]{64}$/;
 
 /**
  * Images of a container engine. One that is mapped to a folder is built from its Dockerfile; one mapped to a reference
- * is that; any other URI is the image's own name. Images of a registry are pulled each time, as SageMaker does, so that a
+ * is that; any other URI, and one by digest, is the image's own name. Images of a registry are pulled each time, as SageMaker does, so that a
  * tag that moved is seen; those named by digest only where the engine does not have them.
  */
 export function createEngineImages(
@@ -43,7 +43,8 @@ export function createEngineImages(
   };
 
   return {
-    find: (uri) => findImage(options.images, uri) ?? uri,
+    // A digest names one image and no other: that of a repository called as a mapped one is not to be taken for it.
+    find: (uri) => (BY_DIGEST.test(uri) ? options.images[uri] : findImage(options.images, uri)) ?? uri,
     async prepare(image, say = () => undefined, signal) {
       signal?.throwIfAborted();
       let making = underWay.get(image);
