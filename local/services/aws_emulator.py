@@ -117,6 +117,7 @@ async def app(scope, receive, send):
 
 
 if persistence.PERSIST_STATE:
+    os.makedirs(os.environ["STATE_DIR"], exist_ok=True)
     ministack.app = app
 
 sys.exit(ministack.main())
