@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.js';
 import { approval } from './approval.js';
 import { audit } from './audit.js';
 import { boto3 } from './boto3.js';
+import { compose } from './compose.js';
 import { crash } from './crash.js';
 import { crowd } from './crowd.js';
 import { definitions } from './definitions.js';
@@ -56,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
   engine,
   engineHosts,
   image,
+  compose,
   warehouse,
   exportScenario,
   warehouseFaults,

@@ -1,0 +1,64 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { checkDefinitions } from '../../client/definition/check.js';
+import type { Definition } from '../../contracts/definition/index.js';
+import { buildImage } from '../../engine/build.js';
+import { findEngine } from '../../engine/find.js';
+import { pushImage } from '../../engine/push.js';
+import { packagePath } from '../../local/paths.js';
+import type { Env } from '../demo/account.js';
+import { perennial, perennialOk } from '../demo/perennial.js';
+import { environment, required } from './environment.js';
+
+const MODEL_FILE = packagePath('examples', 'seattle-weather', 'model.yaml');
+const STORAGE_FILE = packagePath('examples', 'seattle-weather', 'storage.yaml');
+const IMAGE = packagePath('examples', 'images', 'linear-learner');
+
+/** The definition of the example, as its file has it. */
+export async function exampleDefinition(): Promise<Definition> {
+  const { models, faults } = await checkDefinitions([MODEL_FILE]);
+  const [model] = models;
+  if (!model) throw new Error(`${MODEL_FILE} has ${faults.length} faults`);
+  return model.definition;
+}
+
+/**
+ * Builds the example's image, pushes it to the registry and declares the model that trains with what the registry calls it. A model and a
+ * storage that somebody declared stay.
+ */
+export async function declareModel(): Promise<void> {
+  const env = environment();
+  const say = (line: string) => console.log(line);
+  const engine = await findEngine('docker');
+  const buildArgs = JSON.parse(env['SAGEMAKER_LOCAL_BUILD_ARGS'] ?? '{}') as Record<string, string>;
+  const { reference } = await buildImage(engine, IMAGE, { buildArgs, onLine: say });
+  const { pinned } = await pushImage(engine, reference, required('REGISTRY'));
+  say(`pushed ${pinned}`);
+
+  const { name } = await exampleDefinition();
+  if (await isKnown(name, env)) return say(`the model ${name} is declared already, and stays as it is`);
+  const definition = parse(await readFile(MODEL_FILE, 'utf8')) as { training: Record<string, unknown> };
+  const { algorithm: _, ...training } = definition.training;
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-model-'));
+  try {
+    const file = join(folder, 'model.yaml');
+    await writeFile(file, stringify({ ...definition, training: { image: pinned, ...training } }));
+    const { storage } = (await perennialOk(['storage', 'show'], { env })) as { storage: object | null };
+    await perennialOk(['apply', file, ...(storage ? [] : [STORAGE_FILE])], { env, onSay: say });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  say(`the model ${name} is declared: perennial run ${name} --follow`);
+}
+
+/** Code of the command line for a model that nobody has applied. */
+const NO_SUCH_MODEL = 2;
+
+async function isKnown(model: string, env: Env): Promise<boolean> {
+  const { code, said } = await perennial(['models', model], { env });
+  if (code !== 0 && code !== NO_SUCH_MODEL)
+    throw new Error(`whether ${model} is declared can't be told: ${said.trim()}`);
+  return code === 0;
+}
