@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { Engine } from '../../../engine/engine.js';
+import type { Engine } from '../../../engine/engine.js';
 import { findEngine } from '../../../engine/find.js';
 import { packagePath } from '../../../local/paths.js';
 import { freePort } from '../../../local/ports.js';
