@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTrainingJobCommand, StopTrainingJobCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packagePath } from '../../local/paths.js';
@@ -69,6 +70,30 @@ describe.skipIf(withoutEngine)(`training in containers${withoutEngine ? `: ${wit
   it('tells the exit code and the failure of a program', async () => {
     await create('bad', { failure: 'ClientError: label is not a number', exitCode: '3' });
     expect((await fixture.job('bad')).FailureReason).toBe('ClientError: label is not a number, exit code: 3');
+  });
+
+  it("answers CloudWatch Logs' API with what a program wrote to both of its streams", async () => {
+    await create('talks', { print: 'epoch 1|epoch 2', complain: 'a warning' });
+    await fixture.job('talks');
+    const logs = new CloudWatchLogsClient({
+      ...{ endpoint: fixture.server.url, region: 'us-east-1', maxAttempts: 1 },
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    const logGroupName = '/aws/sagemaker/TrainingJobs';
+    try {
+      const { logStreams = [] } = await logs.send(
+        new DescribeLogStreamsCommand({ logGroupName, logStreamNamePrefix: 'talks/' }),
+      );
+      expect(logStreams.map(({ logStreamName }) => logStreamName)).toEqual([
+        expect.stringMatching(/^talks\/algo-1-\d+$/),
+      ]);
+      const { events = [] } = await logs.send(
+        new GetLogEventsCommand({ logGroupName, logStreamName: logStreams[0]?.logStreamName }),
+      );
+      expect(events.map(({ message }) => message).sort()).toEqual(['a warning', 'epoch 1', 'epoch 2']);
+    } finally {
+      logs.destroy();
+    }
   });
 
   it('says what is missing of an image that has no train', async () => {
