@@ -88,6 +88,26 @@ describe('the lanes of a campaign', () => {
     expect(open.size).toBe(0);
   });
 
+  it.each([
+    [20, 16, 10],
+    [6, 2, 2],
+    [3, 16, 3],
+    [32, 16, 16],
+    [0, 16, 0],
+  ])('are no more than %i points, with %i at most, need for their turns: %i', async (points, most, wanted) => {
+    let opened = 0;
+    const played = await playInLanes(context, Array.from({ length: points }, String), {
+      lanes: most,
+      open: async () => {
+        opened += 1;
+        return { close: async () => undefined };
+      },
+      play: async () => ({ problems: [] }),
+      nameOf: String,
+    });
+    expect([played.length, opened]).toEqual([points, wanted]);
+  });
+
   it('come to rest before what one of them throws is thrown', async () => {
     let rested = 0;
     const { played, open } = lanes(async (point) => {

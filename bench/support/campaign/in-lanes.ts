@@ -12,6 +12,7 @@ interface Played {
 }
 
 interface Lanes<L extends Lane, P, R extends Played> {
+  /** So many at most. */
   readonly lanes: number;
   /** `lane1` is the first. */
   readonly open: (name: string) => Promise<L>;
@@ -22,8 +23,14 @@ interface Lanes<L extends Lane, P, R extends Played> {
 }
 
 /**
- * Plays all points, each in one of so many lanes, which are opened for it and closed, and says at once what went wrong. What a lane throws is
- * thrown once all have come to rest.
+ * As few as play these points in as many turns as the most would: a lane costs more to open (a worker, a deployed model) than a point to play,
+ * and of sixteen lanes that play twenty points, twelve would be opened for one.
+ */
+const lanesFor = (points: number, most: number): number => Math.ceil(points / Math.max(1, Math.ceil(points / most)));
+
+/**
+ * Plays all points, each in one of so many lanes at most, which are opened for it and closed, and says at once what went wrong. What a lane
+ * throws is thrown once all have come to rest.
  */
 export async function playInLanes<L extends Lane, P, R extends Played>(
   { say, signal }: Pick<BenchContext, 'say' | 'signal'>,
@@ -46,7 +53,7 @@ export async function playInLanes<L extends Lane, P, R extends Played>(
       await own.close();
     }
   };
-  const all = Array.from({ length: Math.min(lanes, points.length) }, (_, index) => lane(index + 1));
+  const all = Array.from({ length: lanesFor(points.length, lanes) }, (_, index) => lane(index + 1));
   // All of them come to rest first: what they use is closed after this.
   const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
   if (failed) throw (failed as PromiseRejectedResult).reason;
