@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -56,6 +57,8 @@ export class AuditWorld {
     await administer(postgres, `CREATE DATABASE ${name}`);
     const url = Object.assign(new URL(postgres), { pathname: `/${name}` });
     const pool = new pg.Pool({ connectionString: url.href, max: 4 });
+    const open = new Set<pg.PoolClient>();
+    pool.on('connect', (client) => open.add(client)).on('remove', (client) => open.delete(client));
     await migrate(pool);
     const bucket = `records-${randomUUID()}`;
     const locked = `audit-${randomUUID()}`;
@@ -69,6 +72,8 @@ export class AuditWorld {
     return new AuditWorld(s3, kms, pool, bucket, { ...storage, audit }, async () => {
       for (const client of [s3, kms]) client.destroy();
       await pool.end();
+      // The pool's end is not that of its connections: one that the drop cuts off is an error that nobody catches.
+      while (open.size > 0) await once(pool, 'remove');
       await administer(postgres, `DROP DATABASE ${name} WITH (FORCE)`);
     });
   }
