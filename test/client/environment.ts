@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { inject, vi } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import { createTriggerActivities } from '../../activities/trigger.js';
-import { workflowBundle } from '../../worker/bundle.js';
 import { requireWorker } from '../../client/connect.js';
 import { until } from '../support/local.js';
 import { script } from '../support/scripted-activities.js';
 import { quietRuntime } from '../support/time-skipping.js';
+import { testWorker } from '../support/worker.js';
 import { call, temporaryFolder } from './terminal.js';
 
 /** IndexedValueType of the server's API. */
@@ -73,13 +73,7 @@ export async function clientEnvironment(): Promise<ClientEnvironment> {
       (input: never) => ({ ...happy, ...overrides })[name as keyof Activities](input) as Promise<unknown>,
     ]),
   );
-  const worker = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue,
-    workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
-    activities,
-  });
+  const worker = await testWorker({ connection: native, namespace, taskQueue, activities });
   const ended = worker.run();
   // A worker is known by its first poll.
   await until('the worker polls', () =>

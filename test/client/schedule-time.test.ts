@@ -1,14 +1,14 @@
-import { DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { Client, Connection, type ScheduleOptions } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nominalDates } from '../../client/apply/nominal-dates.js';
 import { wantedSchedule } from '../../client/apply/schedule.js';
 import { startLocal, type LocalStack } from '../../local/index.js';
-import { workflowBundle } from '../../worker/bundle.js';
 import { exampleDefinition } from '../support/definitions.js';
 import { temporaryFolder } from '../support/local.js';
 import { script } from '../support/scripted-activities.js';
 import { quietRuntime } from '../support/time-skipping.js';
+import { testWorker } from '../support/worker.js';
 import type { ClientEnvironment } from './environment.js';
 import { clientEnvironment } from './environment.js';
 
@@ -115,12 +115,7 @@ describe('a schedule whose times were missed, server and worker being away', () 
       const asked: string[] = [];
       const { activities } = script({ signalModel: async ({ scheduledAt }) => void asked.push(scheduledAt ?? '') });
       const native = await NativeConnection.connect({ address });
-      const worker = await Worker.create({
-        connection: native,
-        taskQueue: 'late',
-        workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
-        activities,
-      });
+      const worker = await testWorker({ connection: native, taskQueue: 'late', activities });
       await worker.runUntil(async () => {
         await expect.poll(() => asked, { timeout: 20_000 }).toEqual([new Date(last).toISOString()]);
         const open = 'WorkflowType = "trigger" AND ExecutionStatus = "Running"';

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { workflowBundle } from '../../worker/bundle.js';
 import { devServerEnvironment } from '../support/dev-server.js';
 import { quietRuntime, timeSkippingEnvironment } from '../support/time-skipping.js';
+import { replay } from '../support/worker.js';
 import type { Servers } from './run-scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
@@ -54,8 +55,7 @@ describe('recorded histories', () => {
   for (const name of Object.keys(SCENARIOS)) {
     it(`replays ${name}`, async () => {
       const history: unknown = JSON.parse(await readFile(file(name), 'utf8'));
-      const { codePath } = await workflowBundle(new DefaultLogger('ERROR'));
-      await Worker.runReplayHistory({ workflowBundle: { codePath } }, history);
+      await replay(history);
     });
   }
 

@@ -9,7 +9,7 @@ import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Worker } from '@temporalio/worker';
+import type { Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
@@ -29,12 +29,12 @@ import type { DefinitionInput } from '../../contracts/definition/index.js';
 import { compactTime, entityId, outcomeKey, parseRunId } from '../../contracts/names.js';
 import type { OutcomeObject } from '../../contracts/records.js';
 import { MESSAGES, type RunReceipt, type RunRequest } from '../../contracts/runs.js';
-import { workflowBundle } from '../../worker/bundle.js';
 import { REGION, SageMakerWorld } from '../activities/support/local-sagemaker.js';
 import { readText } from '../../activities/s3/objects.js';
 import { awsClients } from './aws.js';
 import { devServerEnvironment } from './dev-server.js';
 import { script, type Script } from './scripted-activities.js';
+import { testWorker } from './worker.js';
 
 /** How often a run that its entity is about to start is looked for, and how far apart. */
 const MOST_LOOKS = 200;
@@ -77,11 +77,10 @@ export class RunWorld {
   }
 
   async startWorker(): Promise<void> {
-    const it = await Worker.create({
+    const it = await testWorker({
       connection: this.temporal.nativeConnection,
       ...(this.temporal.namespace ? { namespace: this.temporal.namespace } : {}),
       taskQueue: this.taskQueue,
-      workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
       activities: this.activities(),
     });
     this.worker = { it, ended: it.run() };

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 import type { Activities } from '../../contracts/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.js';
 import { PREPARE_QUEUE_SUFFIX, type PrepareActivities } from '../../contracts/prepare.js';
-import { workflowBundle } from '../../worker/bundle.js';
+import { testWorker } from './worker.js';
 
 /** IndexedValueType of the server's API. */
 const KEYWORD = 2;
@@ -49,12 +49,7 @@ export async function withWorker<T>(
     ...(env.namespace ? { namespace: env.namespace } : {}),
     maxHeartbeatThrottleInterval: '5s',
   } as const;
-  const worker = await Worker.create({
-    ...common,
-    taskQueue,
-    workflowBundle: await workflowBundle(new DefaultLogger('ERROR')),
-    activities,
-  });
+  const worker = await testWorker({ ...common, taskQueue, activities });
   if (!preparing) return worker.runUntil(() => body(taskQueue));
   const second = await Worker.create({
     ...common,
