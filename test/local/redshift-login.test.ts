@@ -8,8 +8,10 @@ import {
   GetWorkgroupCommand,
   RedshiftServerlessClient,
 } from '@aws-sdk/client-redshift-serverless';
+import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Fixture, startFixture } from './fixtures/redshift.js';
 
 let fixture: Fixture;
@@ -104,6 +106,35 @@ describe('login', () => {
   it('never lets anybody in as the administrator of the server behind', async () => {
     const { DbUser, DbPassword } = await fixture.issue({ DbUser: 'perennial' });
     await expect(fixture.connect(DbUser, DbPassword)).rejects.toMatchObject({ code: '42704' });
+  });
+
+  it("knows none of the server's other roles, and lets nobody end what they do", async () => {
+    const server = inject('postgres').url;
+    const role = `ledger_${randomUUID().slice(0, 8)}`;
+    const administrator = new pg.Client({ connectionString: server });
+    await administrator.connect();
+    const ledger = new pg.Client({
+      connectionString: Object.assign(new URL(server), { username: role, password: 'its-own' }).href,
+    });
+    try {
+      await administrator.query(`CREATE ROLE ${role} LOGIN PASSWORD 'its-own'`);
+      for (const more of [{}, { AutoCreate: true }, { DbUser: 'awsuser', DbGroups: [role] }]) {
+        const { DbUser, DbPassword } = await fixture.issue({ DbUser: role, ...more });
+        await expect(fixture.connect(DbUser, DbPassword)).rejects.toMatchObject({
+          code: expect.stringMatching(/^(42704|42710)$/),
+        });
+      }
+      // Its password is still its own.
+      await ledger.connect();
+      const { rows } = await ledger.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const { DbUser, DbPassword } = await fixture.issue();
+      const master = await fixture.connect(DbUser, DbPassword);
+      for (const end of ['pg_cancel_backend', 'pg_terminate_backend'])
+        await expect(master.query(`SELECT ${end}($1)`, [rows[0]?.pid])).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await ledger.end().catch(() => undefined);
+      await administrator.query(`DROP ROLE IF EXISTS ${role}`).finally(() => administrator.end());
+    }
   });
 
   it('wants TLS, with a certificate that only its own authority vouches for', async () => {

@@ -14,16 +14,13 @@ const quoted = (name: string) => pg.escapeIdentifier(name);
 
 /** Logs database users in as their own roles, so that rights, and who may cancel what, are PostgreSQL's own. */
 export class Roles {
-  private readonly administrator: string;
   private readonly secret: string;
 
   constructor(
     private readonly pool: pg.Pool,
     private readonly url: string,
   ) {
-    const { username, password } = new URL(url);
-    this.administrator = decodeURIComponent(username);
-    this.secret = decodeURIComponent(password);
+    this.secret = decodeURIComponent(new URL(url).password);
   }
 
   /** The role's password: nobody but this process knows how it is derived, and temporary credentials stand before it. */
@@ -31,9 +28,14 @@ export class Roles {
     return createHmac('sha256', this.secret).update(role).digest('base64url');
   }
 
+  /** Whether it is a user or group of the warehouse: the master user, or one that is in its hands. Others of the server, a ledger's for one, are none. */
   private async exists(role: string): Promise<boolean> {
-    if (role === this.administrator) return false;
-    return (await this.pool.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role])).rowCount === 1;
+    const { rowCount } = await this.pool.query(
+      `SELECT FROM pg_roles AS role WHERE rolname = $1 AND NOT rolsuper AND (rolname = $2 OR EXISTS (
+         SELECT FROM pg_auth_members JOIN pg_roles AS master ON master.oid = member WHERE roleid = role.oid AND master.rolname = $2))`,
+      [role, MASTER],
+    );
+    return rowCount === 1;
   }
 
   /** Makes the user where the credentials say so, and lets it join its groups. */

@@ -62,7 +62,9 @@ export async function setUpWarehouse(server: string, database: string): Promise<
   await withClient(server, async (client) => {
     const { rowCount: roles } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [MASTER]);
     if (roles === 0) await client.query(`CREATE ROLE ${MASTER} LOGIN CREATEROLE`);
-    await client.query(`GRANT pg_signal_backend TO ${MASTER}`);
+    // It ends statements of users that it or AutoCreate made, and nobody else's on this server.
+    await client.query(`REVOKE pg_signal_backend FROM ${MASTER}`);
+    await client.query(`ALTER ROLE ${MASTER} SET createrole_self_grant = 'inherit'`);
     const { rowCount: databases } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
     if (databases === 0) await client.query(`CREATE DATABASE ${quoted(database)}`);
     await client.query(`ALTER DATABASE ${quoted(database)} OWNER TO ${MASTER}`);
