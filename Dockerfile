@@ -42,8 +42,8 @@ RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --require-
 COPY --from=docker-cli /usr/local/bin/docker /usr/local/bin/docker
 COPY --from=parts /node /usr/local/bin/node
 COPY --from=parts /app ./
-# Volumes that are empty take over whose folder they are mounted on.
-RUN ln -s /app/bin/perennial.mjs /usr/local/bin/perennial && mkdir /state && chown 1000:1000 /state
+# An empty volume takes over the rights of the folder it is mounted on: each part writes as the user that it runs as.
+RUN ln -s /app/bin/perennial.mjs /usr/local/bin/perennial && mkdir --mode 1777 /state
 USER 1000:1000
 CMD ["perennial", "--help"]
 

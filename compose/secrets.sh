@@ -25,14 +25,16 @@ keep $S/registry/http-secret 0 "$(word)"
 
 # Whoever reads a whole URL gets one. They follow the passwords: a password's file that was removed is one that changes.
 url() {
-  printf 'postgres://%s:%s@postgres:5432/%s' "$2" "$(cat "$3")" "$4" >"$1"
-  chown 1000 "$1"
+  printf 'postgres://%s:%s@postgres:5432/%s' "$3" "$(cat "$4")" "$5" >"$1.part"
+  chown "$2" "$1.part"
+  mv "$1.part" "$1"
 }
-url $S/ledger/url perennial $S/ledger/password perennial
-url $S/warehouse/url postgres $S/postgres/password postgres
+url $S/ledger/url 1000 perennial $S/ledger/password perennial
+url $S/warehouse/url 1001 postgres $S/postgres/password postgres
 
-# What leads the worker to the services of the profile `local`, whose job writes it: nothing otherwise.
+# What leads the worker to the services of the profile `local`, whose job writes it: nothing otherwise. No secret is in it.
 [ -e $S/worker/env ] || : >$S/worker/env
-chown 1000 $S/worker/env
+chmod 644 $S/worker/env
+chown -R 1000 $S/worker
 chmod 755 $S/worker
 for folder in postgres temporal ledger store registry warehouse; do chmod 711 "$S/$folder"; done

@@ -3,28 +3,39 @@
 set -eu
 : "${TEMPORAL_NAMESPACE:=default}" "${RETENTION:=30d}"
 
-# Its port answers before the server can.
-left=60
-until temporal operator cluster health >/dev/null 2>&1; do
-  left=$((left - 1))
-  [ $left -gt 0 ] || { echo "Temporal at $TEMPORAL_ADDRESS is not healthy after a minute: docker compose logs temporal" >&2; exit 1; }
-  sleep 1
-done
+# until_done <what is awaited> <command …>: for a minute; then tells what the command said last.
+until_done() {
+  what=$1
+  shift
+  left=60
+  until answer=$("$@" 2>&1); do
+    left=$((left - 1))
+    if [ $left -eq 0 ]; then
+      echo "$what: $answer" >&2
+      exit 1
+    fi
+    sleep 1
+  done
+}
+ask() { temporal --command-timeout 10s "$@"; }
 
-if ! temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
-  temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+# Its port answers before the server can.
+until_done "Temporal at $TEMPORAL_ADDRESS is not healthy" ask operator cluster health
+if ! answer=$(ask operator namespace describe --namespace "$TEMPORAL_NAMESPACE" 2>&1); then
+  case "$answer" in
+    *'not found'*) ask operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION" ;;
+    *)
+      echo "the namespace $TEMPORAL_NAMESPACE cannot be looked at: $answer" >&2
+      exit 1
+      ;;
+  esac
 fi
 
 # A namespace that was just made is not seen at once.
-left=60
-until known=$(temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" 2>/dev/null); do
-  left=$((left - 1))
-  [ $left -gt 0 ] || { echo "the namespace $TEMPORAL_NAMESPACE does not show after a minute" >&2; exit 1; }
-  sleep 1
-done
+until_done "the namespace $TEMPORAL_NAMESPACE is not there" ask operator search-attribute list --namespace "$TEMPORAL_NAMESPACE"
 for name in Model Stage Outcome; do
-  case "$known" in
+  case "$answer" in
     *" $name "*) ;;
-    *) temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name $name --type Keyword ;;
+    *) ask operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name $name --type Keyword ;;
   esac
 done

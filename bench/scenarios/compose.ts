@@ -25,6 +25,8 @@ async function measure(context: BenchContext): Promise<Measured> {
   const { say } = context;
   const project = await ComposeProject.create(context);
   const before = await holdings(project.engine);
+  // Nothing of it is in a folder of this machine.
+  const isNew = (thing: string): boolean => !before.has(thing) && !/^folder /.test(thing);
   const seconds: Record<string, number> = {};
   const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     say(`${what} …`);
@@ -36,13 +38,21 @@ async function measure(context: BenchContext): Promise<Measured> {
   let played: Awaited<ReturnType<typeof playMainJob>>;
   try {
     await timed('build', () => project.compose(['build'], say));
-    await timed('up', () => project.compose(['up', '--detach', '--wait', '--wait-timeout', '300'], say));
+    await timed('up', () => project.up(say));
     played = await timed('main job', () => playMainJob(project, context));
+    // What is kept is in its named volumes and nowhere else, and serves again.
+    await timed('down', () => project.compose(['down']));
+    const beside = [...(await holdings(project.engine))].filter(
+      (thing) => isNew(thing) && !thing.includes(project.name),
+    );
+    await timed('up again', () => project.up(say));
+    const degrees = await askModel(project);
+    if (degrees !== played.observed.degrees) played.faults.push(`after a restart the model says ${degrees} °C`);
+    played.faults.push(...beside.map((thing) => `left behind while it is down: ${thing}`));
   } finally {
-    await timed('down', () => project.remove());
+    await timed('down with its volumes', () => project.remove());
   }
-  // Nothing of it is in a folder of this machine.
-  const left = [...(await holdings(project.engine))].filter((thing) => !before.has(thing) && !/^folder /.test(thing));
+  const left = [...(await holdings(project.engine))].filter(isNew);
   const faults = [...played.faults, ...left.map((thing) => `left behind: ${thing}`)];
   const { memory } = played;
   return {
@@ -66,8 +76,7 @@ async function playMainJob(project: ComposeProject, { signal, say }: BenchContex
   say(`${run}: ${outcome}`);
   const { image, imageDigest } = Shown.parse(await perennial('show', run));
   const memory = await project.memory();
-  const asked = await project.compose(['run', '--rm', 'perennial', 'invoke', 'seattle-weather', '--csv', ROW]);
-  const degrees = Number(/-?\d+(\.\d+)?/.exec(asked)?.[0]);
+  const degrees = await askModel(project);
   const blobs = await project.compose(['exec', '-T', 'store', 'ls', '/data/registry/docker/registry/v2/blobs/sha256']);
   const slack = await fetch(`http://127.0.0.1:${project.ports.SLACK}/messages`, { signal });
   const { messages } = z.object({ messages: z.array(z.unknown()) }).parse(await slack.json());
@@ -88,6 +97,11 @@ async function playMainJob(project: ComposeProject, { signal, say }: BenchContex
     memory,
     observed: { run, outcome, image, degrees, slackMessages: messages.length },
   };
+}
+
+async function askModel(project: ComposeProject): Promise<number> {
+  const asked = await project.compose(['run', '--rm', 'perennial', 'invoke', 'seattle-weather', '--csv', ROW]);
+  return Number(/-?\d+(\.\d+)?/.exec(asked)?.[0]);
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

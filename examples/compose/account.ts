@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { AUDIT_BUCKET, makeAuditResources } from '../../local/services/audit.js';
 import { makeStateChangeQueue, stateChangeQueueUrl } from '../../local/services/state-changes.js';
 import { prepareAccount, s3Client } from '../demo/account.js';
@@ -10,6 +10,8 @@ import { exampleDefinition } from './model.js';
 
 /** Read by the worker's shell at its start. */
 const WORKER_ENV = '/run/perennial/worker/env';
+/** Says `aws` where a worker was at work before without the profile. */
+const PROJECT_KIND = '/run/perennial/worker/kind';
 /** A worker that was led here must not turn to a person's own account because the profile is left out once. */
 const ONLY_HERE = `getent hosts aws >/dev/null || {
   echo 'This project is one of the profile "local", whose service "aws" is not there: start it with --profile local; for an AWS account use another project (COMPOSE_PROJECT_NAME).' >&2
@@ -25,6 +27,10 @@ const NOT_HERE = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'];
  * token and first days of data; and what leads the worker to them. What is there already stays.
  */
 export async function prepareExampleAccount(): Promise<void> {
+  if ((await readFile(PROJECT_KIND, 'utf8').catch(() => '')).trim() === 'aws')
+    throw new Error(
+      'This project was started without the profile "local" before: its worker and its ledger are those of an AWS account. Start the profile as another project (COMPOSE_PROJECT_NAME, with ports and a subnet of its own), or forget this one with `docker compose down --volumes`.',
+    );
   const env = environment();
   const endpoint = required('AWS_ENDPOINT_URL');
   const account = { region: required('AWS_REGION'), key: required('AWS_ACCESS_KEY_ID') };
@@ -49,7 +55,9 @@ export async function prepareExampleAccount(): Promise<void> {
     NODE_EXTRA_CA_CERTS: required('REDSHIFT_CA_FILE'),
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
-  await writeFile(WORKER_ENV, [ONLY_HERE, `unset ${NOT_HERE.join(' ')}`, ...lines, ''].join('\n'));
+  // Whole at any moment: a worker may start meanwhile.
+  await writeFile(`${WORKER_ENV}.part`, [ONLY_HERE, `unset ${NOT_HERE.join(' ')}`, ...lines, ''].join('\n'));
+  await rename(`${WORKER_ENV}.part`, WORKER_ENV);
 }
 
 /** Uploads the days that the next run is to see, two months of them. Older ones that are not there were erased. */

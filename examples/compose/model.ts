@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { checkDefinitions } from '../../client/definition/check.js';
 import type { Definition } from '../../contracts/definition/index.js';
@@ -53,12 +54,17 @@ export async function declareModel(): Promise<void> {
   say(`the model ${name} is declared: perennial run ${name} --follow`);
 }
 
-/** Code of the command line for a model that nobody has applied. */
-const NO_SUCH_MODEL = 2;
+/** Codes of the command line: a model that nobody has applied; Temporal or its worker that can't be reached. */
+const [NO_SUCH_MODEL, UNREACHABLE] = [2, 3];
+/** A server that has just started does not answer for a while, nor know its workers. */
+const PATIENCE_MS = 120_000;
 
 async function isKnown(model: string, env: Env): Promise<boolean> {
-  const { code, said } = await perennial(['models', model], { env });
-  if (code !== 0 && code !== NO_SUCH_MODEL)
-    throw new Error(`whether ${model} is declared can't be told: ${said.trim()}`);
-  return code === 0;
+  for (const until = Date.now() + PATIENCE_MS; ; await sleep(2_000)) {
+    const { code, said } = await perennial(['models', model], { env });
+    if (code === 0) return true;
+    if (code === NO_SUCH_MODEL) return false;
+    if (code !== UNREACHABLE || Date.now() > until)
+      throw new Error(`whether ${model} is declared can't be told: ${said.trim()}`);
+  }
 }

@@ -48,6 +48,11 @@ export class ComposeProject {
     });
   }
 
+  /** Until everything is healthy and the model is declared. */
+  async up(onLine: (line: string) => void): Promise<void> {
+    await this.compose(['up', '--detach', '--wait', '--wait-timeout', '300'], onLine);
+  }
+
   /** Removes all of it, whatever became of it; not interrupted. */
   async remove(): Promise<void> {
     const file = packagePath('docker-compose.yml');
