@@ -3,14 +3,13 @@
 set -eu
 : "${TEMPORAL_NAMESPACE:=default}" "${RETENTION:=30d}"
 
-# until_done <what is awaited> <command …>: for a minute; then tells what the command said last.
+# until_done <what is wrong> <command …>: for two minutes; then tells what the command said last.
 until_done() {
   what=$1
   shift
-  left=60
+  end=$(($(date +%s) + 120))
   until answer=$("$@" 2>&1); do
-    left=$((left - 1))
-    if [ $left -eq 0 ]; then
+    if [ "$(date +%s)" -gt $end ]; then
       echo "$what: $answer" >&2
       exit 1
     fi
@@ -19,17 +18,22 @@ until_done() {
 }
 ask() { temporal --command-timeout 10s "$@"; }
 
-# Its port answers before the server can.
-until_done "Temporal at $TEMPORAL_ADDRESS is not healthy" ask operator cluster health
-if ! answer=$(ask operator namespace describe --namespace "$TEMPORAL_NAMESPACE" 2>&1); then
-  case "$answer" in
-    *'not found'*) ask operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION" ;;
+# Whether the namespace is there; 1 where that can't be told.
+look() {
+  said=$(ask operator namespace describe --namespace "$TEMPORAL_NAMESPACE" 2>&1) && echo there && return
+  case "$said" in
+    *'not found'*) echo absent ;;
     *)
-      echo "the namespace $TEMPORAL_NAMESPACE cannot be looked at: $answer" >&2
-      exit 1
+      echo "$said"
+      return 1
       ;;
   esac
-fi
+}
+
+# Its port answers before the server can.
+until_done "Temporal at $TEMPORAL_ADDRESS is not healthy" ask operator cluster health
+until_done "the namespace $TEMPORAL_NAMESPACE cannot be looked at" look
+[ "$answer" = there ] || ask operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 
 # A namespace that was just made is not seen at once.
 until_done "the namespace $TEMPORAL_NAMESPACE is not there" ask operator search-attribute list --namespace "$TEMPORAL_NAMESPACE"

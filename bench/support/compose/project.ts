@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Engine } from '../../../engine/engine.js';
+import { EngineError } from '../../../engine/errors.js';
 import { findEngine } from '../../../engine/find.js';
 import { packagePath } from '../../../local/paths.js';
 import { freePort } from '../../../local/ports.js';
@@ -58,6 +59,11 @@ export class ComposeProject {
     const file = packagePath('docker-compose.yml');
     const down = ['down', '--volumes', '--remove-orphans', '--timeout', '60'];
     await this.engine.run(['compose', '--file', file, '--profile', 'local', '--profile', 'cli', ...down]);
+    // What they are built of stays in the builder's cache.
+    for (const image of ['local', 'worker'])
+      await this.engine.run(['image', 'rm', '--force', `${this.name}-${image}`]).catch((error: unknown) => {
+        if (!(error instanceof EngineError)) throw error;
+      });
   }
 
   /** MiB that each service's container takes, and all of the containers that programs run in. */
