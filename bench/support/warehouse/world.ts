@@ -58,6 +58,8 @@ export class World {
     const { s3, admin } = parts;
     const { user, table, password } = world;
     await admin.query(`CREATE ROLE ${user} LOGIN ${kind === 'postgres' ? `PASSWORD '${password}'` : ''}`);
+    // A user of the local Redshift is one that its master user made; made by others, it has to be in its hands.
+    if (kind === 'redshift') await admin.query(`GRANT ${user} TO awsuser WITH ADMIN TRUE, INHERIT TRUE, SET FALSE`);
     await admin.query(`CREATE TABLE ${table} (id int, price numeric(8,2), note varchar(64))`);
     await admin.query(`ALTER TABLE ${table} OWNER TO ${user}`);
     const lines = world.#rows.map(({ id, price, note }) => `${id}|${price}|${note}\n`);
