@@ -1,6 +1,7 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
+import getPort, { portNumbers } from 'get-port';
 import { afterEach, expect, it } from 'vitest';
 import { freePort } from '../../local/ports.js';
 import { patientRetries } from '../../local/sagemaker/patience.js';
@@ -29,7 +30,8 @@ const client = (port: number) =>
 const get = new GetObjectCommand({ Bucket: 'bucket', Key: 'rows.csv' });
 
 it('waits for a service that is started again', async () => {
-  const port = await freePort();
+  // Nobody listens on it for a while: below those that services of other tests look for, which one of them would take meanwhile.
+  const port = await getPort({ host: '127.0.0.1', port: portNumbers(12_000 + (process.pid % 4_000), 19_999) });
   const answer = client(port).send(get);
   // More tries than the SDK makes by itself.
   await new Promise((resolve) => setTimeout(resolve, 3_500));
