@@ -5,8 +5,8 @@ import { prepareAccount, s3Client } from '../demo/account.js';
 import { uploadDays, uploadedDates } from '../demo/bucket.js';
 import { BASE_END, nextSlice } from '../demo/slices.js';
 import { buildWeather, type WeatherDay } from '../seattle-weather/data.js';
+import { exampleDefinition, LOCAL_SLACK_TOKEN } from '../seattle-weather/definition.js';
 import { environment, required } from './environment.js';
-import { exampleDefinition } from './model.js';
 
 /** Read by the worker's shell at its start. */
 const WORKER_ENV = '/run/perennial/worker/env';
@@ -17,8 +17,6 @@ const ONLY_HERE = `getent hosts aws >/dev/null || {
   echo 'This project is one of the profile "local", whose service "aws" is not there: start it with --profile local; for an AWS account use another project (COMPOSE_PROJECT_NAME).' >&2
   exit 1
 }`;
-/** The local Slack takes any token of this form. */
-const SLACK_TOKEN = 'xoxb-local';
 /** Of a person's own account, which the worker must not take for this one's. */
 const NOT_HERE = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'];
 
@@ -39,7 +37,7 @@ export async function prepareExampleAccount(): Promise<void> {
   await prepareAccount(env, {
     bucket: data.bucket,
     keyAlias: encryption.key ?? '',
-    slack: notify.slack && { tokenParameter: notify.slack.tokenParameter, token: SLACK_TOKEN },
+    slack: notify.slack && { tokenParameter: notify.slack.tokenParameter, token: LOCAL_SLACK_TOKEN },
   });
   console.log(`the account has the buckets ${data.bucket} and ${AUDIT_BUCKET}, their keys and the queue of events`);
   await upload((all, uploaded) =>

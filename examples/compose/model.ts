@@ -3,27 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import { checkDefinitions } from '../../client/definition/check.js';
-import type { Definition } from '../../contracts/definition/index.js';
 import { buildImage } from '../../engine/build.js';
 import { findEngine } from '../../engine/find.js';
 import { pushImage } from '../../engine/push.js';
 import { packagePath } from '../../local/paths.js';
 import type { Env } from '../demo/account.js';
 import { perennial, perennialOk } from '../demo/perennial.js';
+import { exampleDefinition, MODEL_FILE, STORAGE_FILE } from '../seattle-weather/definition.js';
 import { environment, required } from './environment.js';
 
-const MODEL_FILE = packagePath('examples', 'seattle-weather', 'model.yaml');
-const STORAGE_FILE = packagePath('examples', 'seattle-weather', 'storage.yaml');
 const IMAGE = packagePath('examples', 'images', 'linear-learner');
-
-/** The definition of the example, as its file has it. */
-export async function exampleDefinition(): Promise<Definition> {
-  const { models, faults } = await checkDefinitions([MODEL_FILE]);
-  const [model] = models;
-  if (!model) throw new Error(`${MODEL_FILE} has ${faults.length} faults`);
-  return model.definition;
-}
 
 /**
  * Builds the example's image, pushes it to the registry and declares the model that trains with what the registry calls it. A model and a
@@ -40,14 +29,14 @@ export async function declareModel(): Promise<void> {
 
   const { name } = await exampleDefinition();
   if (await isKnown(name, env)) return say(`the model ${name} is declared already, and stays as it is`);
-  const definition = parse(await readFile(MODEL_FILE, 'utf8')) as { training: Record<string, unknown> };
+  const definition = parse(await readFile(packagePath(MODEL_FILE), 'utf8')) as { training: Record<string, unknown> };
   const { algorithm: _, ...training } = definition.training;
   const folder = await mkdtemp(join(tmpdir(), 'perennial-model-'));
   try {
     const file = join(folder, 'model.yaml');
     await writeFile(file, stringify({ ...definition, training: { image: pinned, ...training } }));
     const { storage } = (await perennialOk(['storage', 'show'], { env })) as { storage: object | null };
-    await perennialOk(['apply', file, ...(storage ? [] : [STORAGE_FILE])], { env, onSay: say });
+    await perennialOk(['apply', file, ...(storage ? [] : [packagePath(STORAGE_FILE)])], { env, onSay: say });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

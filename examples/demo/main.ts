@@ -1,9 +1,8 @@
 import { join, resolve } from 'node:path';
 import { setInterval } from 'node:timers';
-import { checkDefinitions } from '../../client/definition/check.js';
 import { startLocal, type LocalStack } from '../../local/index.js';
 import { packagePath } from '../../local/paths.js';
-import type { Definition } from '../../contracts/definition/index.js';
+import { exampleDefinition, LOCAL_SLACK_TOKEN, MODEL_FILE, STORAGE_FILE } from '../seattle-weather/definition.js';
 import { prepareAccount } from './account.js';
 import { readOptions, type DemoOptions } from './options.js';
 import { perennialOk } from './perennial.js';
@@ -12,12 +11,8 @@ import { Screen } from './screen.js';
 import { countSlackMessages, showSummary, summaryJson, type Summary } from './summary.js';
 import { summariseTraffic } from './traffic.js';
 
-const MODEL_FILE = 'examples/seattle-weather/model.yaml';
-const STORAGE_FILE = 'examples/seattle-weather/storage.yaml';
 /** A day that every first run trains on. */
 const PURGED = 's3://perennial-demo/data/seattle-weather/train/2012-03-01.csv';
-/** The local Slack takes any token of this form. */
-const LOCAL_SLACK_TOKEN = 'xoxb-local';
 /** Ctrl-C, a supervisor's request, and the terminal's window being closed. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a shell says of a program that Ctrl-C ended. */
@@ -65,7 +60,7 @@ async function demo(options: DemoOptions, screen: Screen, signal: AbortSignal): 
 async function play(stack: LocalStack, screen: Screen, signal: AbortSignal): Promise<Summary> {
   const { env } = stack;
   const before = await countSlackMessages(stack);
-  const definition = await readDefinition();
+  const definition = await exampleDefinition();
   await screen.step('Prepare the account: bucket, KMS key, Slack token', () =>
     prepareAccount(env, {
       bucket: definition.data.bucket,
@@ -94,13 +89,6 @@ async function play(stack: LocalStack, screen: Screen, signal: AbortSignal): Pro
   const { round, observations } = await playRoundUnderTraffic({ env, definition, screen, signal });
   const slackMessages = (await countSlackMessages(stack)) - before;
   return { rounds: [first, round], traffic: summariseTraffic(observations), slackMessages };
-}
-
-async function readDefinition(): Promise<Definition> {
-  const { models, faults } = await checkDefinitions([packagePath(MODEL_FILE)]);
-  const [model] = models;
-  if (!model) throw new Error(`${MODEL_FILE} has ${faults.length} faults: perennial definition check ${MODEL_FILE}`);
-  return model.definition;
 }
 
 /** Until Ctrl-C: the endpoint answers, the schedule triggers, the UI shows. */
