@@ -78,7 +78,8 @@ const POSTGRES_URL = /^postgres(ql)?:\/\/\S+$/;
 export async function databaseUrl({ database }: Pick<WorkerConfig, 'database'>, ssm: SSMClient): Promise<string> {
   const [, kind, name = ''] = /^(ssm|file):(.*)$/.exec(database) ?? [];
   if (kind === undefined) return database;
-  const value = kind === 'ssm' ? await parameter(ssm, name) : (await readFile(name, 'utf8')).trim();
+  // What was made from a file ends its line.
+  const value = (kind === 'ssm' ? await parameter(ssm, name) : await readFile(name, 'utf8'))?.trim();
   if (value === undefined || !POSTGRES_URL.test(value))
     throw new Error(
       `${kind === 'ssm' ? 'SSM parameter' : 'the file'} ${name} must hold the ledger's postgres:// URL, and nothing else`,

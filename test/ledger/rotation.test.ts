@@ -28,7 +28,9 @@ async function administer(statement: string): Promise<void> {
 async function password(actual: string, written = actual): Promise<void> {
   await administer(`ALTER ROLE ${role} PASSWORD '${actual}'`);
   const url = Object.assign(new URL(database.url), { username: role, password: written }).href;
-  await ssm.send(new PutParameterCommand({ Name: parameter, Value: url, Type: 'SecureString', Overwrite: true }));
+  // With the end of a line, as a parameter that was made from a file has it.
+  const Value = `${url}\n`;
+  await ssm.send(new PutParameterCommand({ Name: parameter, Value, Type: 'SecureString', Overwrite: true }));
 }
 
 /** Every connection of the worker breaks; the next use needs a new one. */
